@@ -1,0 +1,274 @@
+//! The audit log: events and the chain of hashes that holds them together.
+
+use aws_lc_rs::digest;
+use serde_json::Value;
+
+use crate::ids::{AccountId, EventId};
+use crate::seal::Columns;
+use crate::time::UnixMillis;
+
+/// The hash of an event, over its content and the hash before it.
+pub type ChainHash = [u8; 32];
+
+/// What the first event is chained to.
+pub const CHAIN_START: ChainHash = [0; 32];
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Action { $($(#[$doc])* $name,)* }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in JSON and in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An account was made.
+    AccountCreated = "account.created";
+    /// An account was renamed.
+    AccountRenamed = "account.renamed";
+    /// An account was suspended.
+    AccountSuspended = "account.suspended";
+    /// An account was made active again.
+    AccountActivated = "account.activated";
+    /// An API was made.
+    ApiCreated = "api.created";
+    /// An API was changed.
+    ApiChanged = "api.changed";
+    /// An API was deleted.
+    ApiDeleted = "api.deleted";
+    /// An invitation was made.
+    InvitationCreated = "invitation.created";
+    /// An invitation was accepted.
+    InvitationAccepted = "invitation.accepted";
+    /// An invitation was withdrawn.
+    InvitationWithdrawn = "invitation.withdrawn";
+    /// A key was made.
+    KeyCreated = "key.created";
+    /// A key was changed.
+    KeyChanged = "key.changed";
+    /// A key was revoked.
+    KeyRevoked = "key.revoked";
+    /// A management token was made.
+    ManagementTokenCreated = "management_token.created";
+    /// A management token was revoked.
+    ManagementTokenRevoked = "management_token.revoked";
+    /// A user became a member.
+    MemberAdded = "member.added";
+    /// A member got another role.
+    MemberChanged = "member.changed";
+    /// A member was removed.
+    MemberRemoved = "member.removed";
+    /// A user became an operator.
+    OperatorAdded = "operator.added";
+    /// An operator signed in to a customer's account.
+    OperatorEntered = "operator.entered";
+    /// A role was made.
+    RoleCreated = "role.created";
+    /// A role was changed.
+    RoleChanged = "role.changed";
+    /// A role was deleted.
+    RoleDeleted = "role.deleted";
+    /// Somebody signed in.
+    SessionStarted = "session.started";
+    /// Somebody signed out.
+    SessionEnded = "session.ended";
+    /// A user was made.
+    UserCreated = "user.created";
+    /// A user got another password.
+    UserPasswordChanged = "user.password_changed";
+    /// A user was suspended.
+    UserSuspended = "user.suspended";
+    /// A user was made active again.
+    UserActivated = "user.activated";
+}
+
+/// One event, as it is written in the transaction of the change that it tells of. Never carries a
+/// secret.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// When the change was made.
+    pub at: UnixMillis,
+    /// Whose matter it is; none for the instance's.
+    pub account_id: Option<AccountId>,
+    /// Who did it: an id, `cli:<user>` or `system`.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// To what: an id.
+    pub target: String,
+    /// The members that changed, before.
+    pub before: Option<Value>,
+    /// The same members, after.
+    pub after: Option<Value>,
+    /// From which address.
+    pub ip: Option<String>,
+    /// In which request.
+    pub request_id: Option<String>,
+}
+
+/// An event in its place in the chain.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ChainedEvent {
+    /// Its place, from one, without gaps.
+    pub seq: i64,
+    /// The event.
+    pub event: Event,
+    /// The hash over it and all before it.
+    pub hash: ChainHash,
+}
+
+/// The hash of `event` at place `seq` after an event with hash `previous`.
+pub fn chain_hash(previous: &ChainHash, seq: i64, event: &Event) -> ChainHash {
+    let mut columns = Columns::of("audit");
+    columns
+        .bytes(previous)
+        .int(seq)
+        .shown(event.id)
+        .time(event.at)
+        .optional(event.account_id, Columns::shown)
+        .text(&event.actor)
+        .text(&event.action)
+        .text(&event.target)
+        .optional(event.before.as_ref(), Columns::shown)
+        .optional(event.after.as_ref(), Columns::shown)
+        .optional(event.ip.as_deref(), Columns::text)
+        .optional(event.request_id.as_deref(), Columns::text);
+    let digest = digest::digest(&digest::SHA256, &columns.into_bytes());
+    let mut hash = CHAIN_START;
+    hash.copy_from_slice(digest.as_ref());
+    hash
+}
+
+/// The first event that does not fit the chain, and how.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BrokenChain {
+    /// Events are missing.
+    #[error("event {expected} is missing: {found} follows {previous}", previous = expected - 1)]
+    Gap {
+        /// The place that should follow.
+        expected: i64,
+        /// The place that follows.
+        found: i64,
+    },
+    /// The content does not match the hash.
+    #[error("event {seq} was changed after it was written, or one before it was")]
+    Changed {
+        /// Its place.
+        seq: i64,
+    },
+}
+
+/// Follows a chain, event by event.
+#[derive(Clone, Debug)]
+pub struct ChainVerifier {
+    seq: i64,
+    hash: ChainHash,
+}
+
+impl Default for ChainVerifier {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            hash: CHAIN_START,
+        }
+    }
+}
+
+impl ChainVerifier {
+    /// Takes the next event.
+    pub fn follow(&mut self, next: &ChainedEvent) -> Result<(), BrokenChain> {
+        let expected = self.seq + 1;
+        if next.seq != expected {
+            return Err(BrokenChain::Gap {
+                expected,
+                found: next.seq,
+            });
+        }
+        if chain_hash(&self.hash, next.seq, &next.event) != next.hash {
+            return Err(BrokenChain::Changed { seq: next.seq });
+        }
+        self.seq = next.seq;
+        self.hash = next.hash;
+        Ok(())
+    }
+
+    /// How many events fitted, and the hash of the last one.
+    pub fn head(&self) -> (i64, ChainHash) {
+        (self.seq, self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(target: &str) -> Event {
+        Event {
+            id: EventId::new(UnixMillis(5), &[1; 10]),
+            at: UnixMillis(5),
+            account_id: None,
+            actor: "system".into(),
+            action: Action::KeyCreated.as_str().into(),
+            target: target.into(),
+            before: None,
+            after: Some(serde_json::json!({"name": "x"})),
+            ip: None,
+            request_id: None,
+        }
+    }
+
+    fn chain(targets: &[&str]) -> Vec<ChainedEvent> {
+        let mut previous = CHAIN_START;
+        let mut seq = 0;
+        let link = |target: &&str| {
+            seq += 1;
+            let event = event(target);
+            previous = chain_hash(&previous, seq, &event);
+            ChainedEvent {
+                seq,
+                event,
+                hash: previous,
+            }
+        };
+        targets.iter().map(link).collect()
+    }
+
+    fn verify(events: &[ChainedEvent]) -> Result<i64, BrokenChain> {
+        let mut verifier = ChainVerifier::default();
+        events.iter().try_for_each(|event| verifier.follow(event))?;
+        Ok(verifier.head().0)
+    }
+
+    #[test]
+    fn an_untouched_chain_holds_and_every_change_is_named() {
+        let events = chain(&["a", "b", "c"]);
+        assert_eq!(verify(&events), Ok(3));
+        let mut edited = events.clone();
+        edited[1].event.actor = "usr_other".into();
+        assert_eq!(verify(&edited), Err(BrokenChain::Changed { seq: 2 }));
+        let mut cut = events.clone();
+        cut.remove(1);
+        assert_eq!(
+            verify(&cut),
+            Err(BrokenChain::Gap {
+                expected: 2,
+                found: 3
+            })
+        );
+        let mut swapped = events;
+        swapped[0].event.target = "z".into();
+        assert_eq!(verify(&swapped), Err(BrokenChain::Changed { seq: 1 }));
+    }
+}

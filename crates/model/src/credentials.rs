@@ -1,0 +1,124 @@
+//! The kinds of credential, and the secret that stands behind one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{KeyId, SecretId};
+use crate::keyring::Mac;
+use crate::seal::{Columns, Sealed};
+use crate::secret::Lookup;
+use crate::time::UnixMillis;
+
+/// What kind of credential a request carries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// One show-once string, itself the bearer.
+    ApiKey,
+    /// One unscoped, unexpiring key per account; deprecated.
+    LegacyKey,
+    /// A JWT from the token endpoint.
+    AccessToken,
+    /// What signing in gives.
+    Session,
+    /// A credential for `/v1/keys`; no API accepts it.
+    ManagementToken,
+}
+
+impl CredentialKind {
+    /// The kinds that an API can say it accepts.
+    pub const ACCEPTABLE: [Self; 4] = [
+        Self::ApiKey,
+        Self::LegacyKey,
+        Self::AccessToken,
+        Self::Session,
+    ];
+
+    /// The word in JSON and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::LegacyKey => "legacy_key",
+            Self::AccessToken => "access_token",
+            Self::Session => "session",
+            Self::ManagementToken => "management_token",
+        }
+    }
+
+    /// The words for people: "API key".
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::ApiKey => "API key",
+            Self::LegacyKey => "legacy key",
+            Self::AccessToken => "access token",
+            Self::Session => "session token",
+            Self::ManagementToken => "management token",
+        }
+    }
+
+    /// The acceptable kind that `word` names.
+    pub fn parse_acceptable(word: &str) -> Option<Self> {
+        Self::ACCEPTABLE
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What is stored of a secret: enough to recognise it, nothing to derive it from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredSecret {
+    /// The public identifier inside the secret.
+    pub lookup: Lookup,
+    /// HMAC-SHA-256 of the whole secret under the pepper.
+    pub hash: Mac,
+    /// Which master key version's pepper.
+    pub pepper_version: u8,
+    /// The last four characters.
+    pub hint: String,
+}
+
+impl StoredSecret {
+    /// What to store of `secret`.
+    pub fn of(secret: &crate::secret::Plaintext, keyring: &crate::keyring::Keyring) -> Self {
+        let (pepper_version, hash) = keyring.hash_new_secret(secret.expose());
+        Self {
+            lookup: secret.lookup(),
+            hash,
+            pepper_version,
+            hint: secret.hint().to_owned(),
+        }
+    }
+
+    /// Writes its columns for the seal of the row that holds it.
+    pub fn columns(&self, columns: &mut Columns) {
+        columns
+            .text(&self.lookup.to_text())
+            .bytes(&self.hash)
+            .int(i64::from(self.pepper_version))
+            .text(&self.hint);
+    }
+}
+
+/// One of the secrets of a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeySecret {
+    /// Its public id.
+    pub id: SecretId,
+    /// The key that it belongs to.
+    pub key_id: KeyId,
+    /// The stored form.
+    pub stored: StoredSecret,
+    /// When it was issued.
+    pub created_at: UnixMillis,
+    /// Counts changes of the row.
+    pub version: i64,
+}
+
+impl Sealed for KeySecret {
+    const TABLE: &'static str = "key_secrets";
+
+    fn columns(&self, columns: &mut Columns) {
+        columns.shown(self.id).shown(self.key_id);
+        self.stored.columns(columns);
+        columns.time(self.created_at).int(self.version);
+    }
+}

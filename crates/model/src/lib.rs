@@ -1,0 +1,33 @@
+//! The nouns of Claviger, their rules and their state transitions.
+//!
+//! Law: no async, no SQL, no HTTP, no clock and no randomness. Time, identifiers and random bytes
+//! arrive as values, so that every rule here is a pure function that a test can call.
+
+pub mod accounts;
+pub mod apis;
+pub mod audit;
+pub mod changes;
+pub mod credentials;
+pub mod environment;
+pub mod ids;
+pub mod keyring;
+pub mod keys;
+pub mod limits;
+pub mod members;
+pub mod passwords;
+pub mod problems;
+pub mod reasons;
+pub mod roles;
+pub mod routes;
+pub mod scopes;
+pub mod seal;
+pub mod secret;
+pub mod sessions;
+pub mod text;
+pub mod time;
+pub mod tokens;
+
+pub use environment::Environment;
+pub use problems::Problems;
+pub use reasons::Reason;
+pub use time::UnixMillis;
