@@ -1,0 +1,229 @@
+//! The licence of every package that we build is one that `deny.toml` allows.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::Violation;
+use super::tree::{Tree, numbered};
+use crate::workspace;
+
+pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
+    let Some(deny) = tree.file("deny.toml") else {
+        return vec![Violation::new(
+            "deny.toml",
+            1,
+            "missing; it lists the licences we allow",
+        )];
+    };
+    match metadata() {
+        Ok(metadata) => judge(&metadata, &allowed(&deny.text)),
+        Err(error) => vec![Violation::new("Cargo.lock", 1, format!("{error:#}"))],
+    }
+}
+
+/// The names in the entries `{ name = "…" }` of a table of `deny.toml`.
+pub(crate) fn names_in(deny: &str, table: &str) -> Vec<String> {
+    table_lines(deny, table)
+        .filter_map(|line| line.trim().strip_prefix("{ name = \"")?.split('"').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The licences in `allow = […]` of the table `licenses`.
+fn allowed(deny: &str) -> BTreeSet<String> {
+    table_lines(deny, "licenses")
+        .skip_while(|line| !line.starts_with("allow = ["))
+        .skip(1)
+        .take_while(|line| !line.starts_with(']'))
+        .filter_map(|line| line.split('"').nth(1))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn table_lines<'a>(deny: &'a str, table: &str) -> impl Iterator<Item = &'a str> {
+    let header = format!("[{table}]");
+    numbered(deny)
+        .map(|(_, line)| line)
+        .skip_while(move |line| *line != header)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+}
+
+/// The packages of this platform; those of others need not be here to be read.
+fn metadata() -> Result<Value> {
+    let mut command = workspace::cargo();
+    command.args(["metadata", "--format-version", "1", "--locked", "--offline"]);
+    command.args(["--filter-platform", &host()?]);
+    let output = command.output().context("cannot start cargo metadata")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let first = said.lines().next().unwrap_or("no message");
+    ensure!(
+        output.status.success(),
+        "cargo metadata failed: {first}; build once, then try again"
+    );
+    serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
+}
+
+fn host() -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .arg("-vV")
+        .output()
+        .context("cannot start rustc")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
+}
+
+fn judge(metadata: &Value, allowed: &BTreeSet<String>) -> Vec<Violation> {
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| {
+            let text = |key: &str| package.get(key).and_then(Value::as_str);
+            let name = text("name").unwrap_or("?");
+            let what = match text("license") {
+                None => format!("`{name}` names no licence"),
+                Some(licence) if is_allowed(licence, allowed) => return None,
+                Some(licence) => format!("`{name}` has the licence `{licence}`, not in deny.toml"),
+            };
+            Some(Violation::new("Cargo.lock", 1, what))
+        })
+        .collect()
+}
+
+/// Whether an SPDX expression can be satisfied with allowed licences alone. `A/B` is the old way to
+/// write `A OR B`.
+fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
+    let spaced = expression
+        .replace('/', " OR ")
+        .replace('(', " ( ")
+        .replace(')', " ) ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut reader = Expression {
+        words: &words,
+        allowed,
+    };
+    let verdict = reader.any();
+    verdict == Some(true) && reader.words.is_empty()
+}
+
+/// Reads an expression from left to right; `AND` binds stronger than `OR`. Nothing is an error.
+struct Expression<'a> {
+    words: &'a [&'a str],
+    allowed: &'a BTreeSet<String>,
+}
+
+impl<'a> Expression<'a> {
+    fn any(&mut self) -> Option<bool> {
+        let mut verdict = self.all()?;
+        while self.skip("OR") {
+            verdict |= self.all()?;
+        }
+        Some(verdict)
+    }
+
+    fn all(&mut self) -> Option<bool> {
+        let mut verdict = self.one()?;
+        while self.skip("AND") {
+            verdict &= self.one()?;
+        }
+        Some(verdict)
+    }
+
+    fn one(&mut self) -> Option<bool> {
+        if self.skip("(") {
+            let verdict = self.any()?;
+            return self.skip(")").then_some(verdict);
+        }
+        let licence = self.next()?;
+        if self.skip("WITH") {
+            let exception = self.next()?;
+            return Some(
+                self.allowed
+                    .contains(&format!("{licence} WITH {exception}")),
+            );
+        }
+        Some(self.allowed.contains(licence))
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.words.split_first()?;
+        self.words = rest;
+        Some(first)
+    }
+
+    fn skip(&mut self, word: &str) -> bool {
+        let found = self.words.first() == Some(&word);
+        if found {
+            self.words = &self.words[1..];
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{allowed, is_allowed, judge, names_in};
+
+    const DENY: &str = "[licenses]\nallow = [\n    \"MIT\",\n    \"ISC\",\n    \"A WITH E\",\n]\n\
+                        [bans]\ndeny = [\n    { name = \"rsa\", reason = \"x\" },\n]\n";
+
+    #[test]
+    fn reads_the_two_lists() {
+        let licences: Vec<_> = allowed(DENY).into_iter().collect();
+        assert_eq!(licences, ["A WITH E", "ISC", "MIT"]);
+        assert_eq!(names_in(DENY, "bans"), ["rsa"]);
+    }
+
+    #[test]
+    fn reads_licence_expressions() {
+        let allowed = allowed(DENY);
+        for good in [
+            "MIT",
+            "MIT OR GPL-3.0",
+            "GPL-3.0 / MIT",
+            "(MIT OR GPL-3.0) AND ISC",
+            "GPL-3.0 AND ISC OR MIT",
+            "A WITH E",
+        ] {
+            assert!(is_allowed(good, &allowed), "{good}");
+        }
+        for bad in [
+            "GPL-3.0",
+            "MIT AND GPL-3.0",
+            "A",
+            "A WITH F",
+            "(MIT",
+            "MIT ISC",
+            "",
+        ] {
+            assert!(!is_allowed(bad, &allowed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_package_needs_an_allowed_licence() {
+        let metadata = serde_json::json!({"packages": [
+            {"name": "good", "license": "MIT"},
+            {"name": "bad", "license": "GPL-3.0"},
+            {"name": "none", "license": null},
+        ]});
+        let found = judge(&metadata, &allowed(DENY));
+        let what: Vec<_> = found
+            .iter()
+            .map(|violation| violation.what.as_str())
+            .collect();
+        assert_eq!(
+            what,
+            [
+                "`bad` has the licence `GPL-3.0`, not in deny.toml",
+                "`none` names no licence",
+            ]
+        );
+    }
+}
