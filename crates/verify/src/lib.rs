@@ -1,1 +1,21 @@
-//! x
+//! The decision: may this request pass, and for whom?
+//!
+//! Law: an index of what is live plus a request gives a [`Decision`]. Synchronous, no I/O, no
+//! clock, no lock held across a call, no heap allocation for an allowed API key; usable in another
+//! company's process.
+
+pub mod apis;
+pub mod checks;
+mod decide;
+mod decision;
+pub mod entries;
+pub mod freshness;
+pub mod index;
+pub mod limits;
+pub mod routes;
+pub mod scopes;
+
+pub use decide::{Request, Target, Verifier};
+pub use decision::{Decision, Note};
+pub use freshness::{Freshness, Now};
+pub use index::Index;

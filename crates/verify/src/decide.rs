@@ -1,0 +1,328 @@
+//! `decide`: the checks, in order.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use claviger_model::apis::Unmatched;
+use claviger_model::keyring::{Keyring, Mac, macs_equal};
+use claviger_model::scopes::ScopeName;
+use claviger_model::secret::{self, Malformed};
+use claviger_model::{Environment, Reason};
+
+use crate::apis::{ApiEntry, Apis};
+use crate::checks::{Check, Checks, Outcome};
+use crate::decision::{Decision, Note};
+use crate::entries::{Entry, EntryState};
+use crate::freshness::{Freshness, Now};
+use crate::index::Index;
+use crate::routes::RouteEntry;
+
+/// Which API a request is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// The default one.
+    Default,
+    /// The one with this audience.
+    Audience(&'a str),
+    /// The one whose base URL this `Host` and the path are under.
+    Host(&'a str),
+}
+
+/// One request, as the caller describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The credential; none when none was sent.
+    pub credential: Option<&'a str>,
+    /// The API.
+    pub target: Target<'a>,
+    /// Which data; absent: by the host where it is known, else live.
+    pub environment: Option<Environment>,
+    /// The HTTP method; absent: only routes for every method match.
+    pub method: Option<&'a str>,
+    /// The path without query; absent: routes are not checked.
+    pub path: Option<&'a str>,
+    /// Scopes that the caller asks for beside the route's.
+    pub scopes: &'a [&'a str],
+    /// Where the request came from.
+    pub ip: Option<IpAddr>,
+}
+
+/// Decides.
+#[derive(Debug)]
+pub struct Verifier {
+    keyring: Arc<Keyring>,
+    index: ArcSwap<Index>,
+    freshness: Freshness,
+}
+
+/// What is looked at once the secret is known to be right.
+struct Subject<'a> {
+    entry: &'a Entry,
+    api: Option<&'a Arc<ApiEntry>>,
+    environment: Environment,
+    path: Option<&'a str>,
+}
+
+impl Verifier {
+    /// A verifier that knows nothing yet and answers `stale`.
+    pub fn new(keyring: Arc<Keyring>, lease_millis: u64) -> Self {
+        Self {
+            keyring,
+            index: ArcSwap::from_pointee(Index::default()),
+            freshness: Freshness::new(lease_millis),
+        }
+    }
+
+    /// The index, as it is now.
+    pub fn index(&self) -> Arc<Index> {
+        self.index.load_full()
+    }
+
+    /// Replaces the whole index, after a reload.
+    pub fn replace_index(&self, index: Index) {
+        self.index.store(Arc::new(index));
+    }
+
+    /// What the node knows, and until when.
+    pub fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
+
+    /// The live entry of a credential, for routes that ask who somebody is rather than whether a
+    /// request may pass: secret, state, expiry and account are checked.
+    pub fn identify(&self, credential: &str, now: Now) -> Result<Arc<Entry>, Reason> {
+        if self.freshness.staleness_millis(now).is_none() {
+            return Err(Reason::Stale);
+        }
+        let index = self.index.load();
+        let entry = self
+            .matching_entry(&index, credential)
+            .map_err(|_| Reason::InvalidCredential)?;
+        let mut checks = Checks::default();
+        check_credential(&mut checks, &entry, now);
+        checks.first_failure().map_or(Ok(entry), Err)
+    }
+
+    /// Decides one request.
+    pub fn decide(&self, request: &Request<'_>, now: Now) -> Decision {
+        // Read before anything else: what is decided is at least as new as the epoch it names.
+        let epoch = self.freshness.epoch();
+        let mut decision = Decision {
+            reason: Reason::Stale,
+            credential: None,
+            api: None,
+            environment: request.environment.unwrap_or(Environment::Live),
+            checks: Checks::default(),
+            required_scopes: Vec::new(),
+            missing_scopes: Vec::new(),
+            epoch,
+            staleness_millis: 0,
+            rate_limit: None,
+            note: None,
+        };
+        let Some(staleness_millis) = self.freshness.staleness_millis(now) else {
+            return decision;
+        };
+        decision.staleness_millis = staleness_millis;
+        let index = self.index.load();
+        let apis = index.apis();
+        let (api, host_environment, path) = arrive(&apis, request);
+        decision.environment = request
+            .environment
+            .or(host_environment)
+            .unwrap_or(Environment::Live);
+        decision.api = api.cloned();
+        let Some(credential) = request.credential else {
+            return decision.refuse_secret(Reason::CredentialMissing);
+        };
+        let entry = match self.matching_entry(&index, credential) {
+            Ok(entry) => entry,
+            Err(note) => {
+                decision.note = note;
+                return decision.refuse_secret(Reason::InvalidCredential);
+            }
+        };
+        decision.checks.note(Check::Secret, Outcome::Passed);
+        check_credential(&mut decision.checks, &entry, now);
+        let environment = decision.environment;
+        let subject = Subject {
+            entry: &entry,
+            api,
+            environment,
+            path,
+        };
+        check_request(&mut decision, &subject, request);
+        if decision.checks.first_failure().is_none() {
+            check_limit(&mut decision, &entry, now);
+        }
+        decision.reason = decision.checks.first_failure().unwrap_or(Reason::Allowed);
+        decision.credential = Some(entry);
+        decision
+    }
+
+    /// The entry whose secret this is. An unknown identifier costs the same hash as a wrong secret.
+    fn matching_entry(&self, index: &Index, credential: &str) -> Result<Arc<Entry>, Option<Note>> {
+        let lookup = secret::parse(credential).map_err(|malformed| match malformed {
+            Malformed::Checksum => Some(Note::Typo),
+            Malformed::Shape => None,
+        })?;
+        let found = index.find(lookup);
+        let version = found
+            .as_ref()
+            .map_or(self.keyring.current_version(), |e| e.pepper_version);
+        let hash = self.keyring.hash_secret(version, credential).ok_or(None)?;
+        let expected: Mac = found.as_ref().map_or([0; 32], |entry| entry.hash);
+        match found {
+            Some(entry) if macs_equal(&hash, &expected) => Ok(entry),
+            _ => Err(None),
+        }
+    }
+}
+
+impl Decision {
+    fn refuse_secret(mut self, reason: Reason) -> Self {
+        self.checks.note(Check::Secret, Outcome::Failed(reason));
+        self.reason = reason;
+        self
+    }
+}
+
+/// Finds the API, the environment that its host says, and the path below its base.
+fn arrive<'a>(
+    apis: &'a Apis,
+    request: &Request<'a>,
+) -> (
+    Option<&'a Arc<ApiEntry>>,
+    Option<Environment>,
+    Option<&'a str>,
+) {
+    match request.target {
+        Target::Default => (apis.default_api(), None, request.path),
+        Target::Audience(audience) => (apis.by_audience(audience), None, request.path),
+        Target::Host(host) => match apis.by_host(host, request.path.unwrap_or("/")) {
+            Some(arrival) => (
+                Some(arrival.api),
+                arrival.environment,
+                request.path.map(|_| arrival.path),
+            ),
+            None => (None, None, request.path),
+        },
+    }
+}
+
+/// State, expiry and account.
+fn check_credential(checks: &mut Checks, entry: &Entry, now: Now) {
+    let state = match entry.state {
+        EntryState::Active => Outcome::Passed,
+        EntryState::Refused(reason) => Outcome::Failed(reason),
+    };
+    checks.note(Check::State, state);
+    let is_over = entry.expires_at.is_some_and(|end| end <= now.wall);
+    checks.note(Check::Expiry, outcome(!is_over, Reason::Expired));
+    if let Some(account) = &entry.account {
+        checks.note(
+            Check::Account,
+            outcome(account.is_active(), Reason::AccountInactive),
+        );
+    }
+}
+
+/// Environment, API, route, scopes and network.
+fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Request<'_>) {
+    let Subject {
+        entry, environment, ..
+    } = *subject;
+    let is_for = entry.environment.is_none_or(|own| own == environment);
+    decision.checks.note(
+        Check::Environment,
+        outcome(is_for, Reason::EnvironmentMismatch),
+    );
+    decision.checks.note(
+        Check::Network,
+        outcome(entry.allows_address(request.ip), Reason::IpNotAllowed),
+    );
+    let Some(api) = subject.api else {
+        decision
+            .checks
+            .note(Check::Api, Outcome::Failed(Reason::UnknownApi));
+        return;
+    };
+    let accepts = api.accepts(entry.identity.kind());
+    decision
+        .checks
+        .note(Check::Api, outcome(accepts, Reason::KindNotAccepted));
+    let mut route = None;
+    if let Some(path) = subject.path {
+        let method = request.method.unwrap_or_default();
+        route = api
+            .routes
+            .find(method, path)
+            .and_then(|at| api.routes.get(at));
+        let canonical = claviger_model::routes::is_canonical(path);
+        let passes = route.is_some() || (api.unmatched == Unmatched::Allow && canonical);
+        decision
+            .checks
+            .note(Check::Route, outcome(passes, Reason::RouteUnknown));
+        if !passes {
+            return;
+        }
+    }
+    check_scopes(decision, subject, api, route, request.scopes);
+}
+
+fn check_scopes(
+    decision: &mut Decision,
+    subject: &Subject<'_>,
+    api: &ApiEntry,
+    route: Option<&RouteEntry>,
+    asked: &[&str],
+) {
+    let Subject {
+        entry, environment, ..
+    } = *subject;
+    let holds_route =
+        route.is_none_or(|route| entry.holds(&route.bits, &route.scopes, api, environment));
+    let holds_asked = asked
+        .iter()
+        .all(|name| entry.holds_name(name, api, environment));
+    if holds_route && holds_asked {
+        decision.checks.note(Check::Scopes, Outcome::Passed);
+        return;
+    }
+    decision
+        .checks
+        .note(Check::Scopes, Outcome::Failed(Reason::InsufficientScope));
+    let of_route = route
+        .into_iter()
+        .flat_map(|route| route.scopes.iter().map(ScopeName::as_str));
+    for name in of_route.chain(asked.iter().copied()) {
+        if !decision.required_scopes.iter().any(|known| known == name) {
+            decision.required_scopes.push(name.to_owned());
+            if !entry.holds_name(name, api, environment) {
+                decision.missing_scopes.push(name.to_owned());
+            }
+        }
+    }
+}
+
+/// The limit is taken from only by a request that passes everything else.
+fn check_limit(decision: &mut Decision, entry: &Entry, now: Now) {
+    let Some(limiter) = &entry.limiter else {
+        decision.checks.note(Check::Limits, Outcome::Passed);
+        return;
+    };
+    let taken = limiter.take(now.boot_nanos);
+    decision
+        .checks
+        .note(Check::Limits, outcome(taken.is_ok(), Reason::RateLimited));
+    decision.rate_limit = Some(taken.unwrap_or_else(|state| state));
+}
+
+const fn outcome(passed: bool, reason: Reason) -> Outcome {
+    if passed {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(reason)
+    }
+}

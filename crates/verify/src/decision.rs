@@ -1,0 +1,101 @@
+//! The answer to "may this request pass?", with everything that it was made from.
+
+use std::sync::Arc;
+
+use claviger_model::{Environment, Reason};
+
+use crate::apis::ApiEntry;
+use crate::checks::Checks;
+use crate::entries::Entry;
+use crate::limits::RateState;
+
+/// What more can be said of an invalid credential without telling a guesser anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Note {
+    /// The checksum does not match: a typo or a truncated copy.
+    Typo,
+}
+
+/// The answer to one request.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Why; [`Reason::Allowed`] when it may pass.
+    pub reason: Reason,
+    /// The credential; only when its secret matched.
+    pub credential: Option<Arc<Entry>>,
+    /// The API; none when there is no such one.
+    pub api: Option<Arc<ApiEntry>>,
+    /// Which data the request is for.
+    pub environment: Environment,
+    /// The outcome of every check.
+    pub checks: Checks,
+    /// What the route and the caller ask for; filled on `insufficient_scope` alone.
+    pub required_scopes: Vec<String>,
+    /// Those of them that the credential lacks.
+    pub missing_scopes: Vec<String>,
+    /// Everything up to this epoch was known.
+    pub epoch: i64,
+    /// How old that knowledge was, in milliseconds.
+    pub staleness_millis: u64,
+    /// Where the credential's limit stands.
+    pub rate_limit: Option<RateState>,
+    /// What more can be said.
+    pub note: Option<Note>,
+}
+
+impl Decision {
+    /// Whether the request may pass.
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self.reason, Reason::Allowed)
+    }
+
+    /// The sentence for the caller, as exact as this caller may know it.
+    pub fn message(&self) -> String {
+        let noun = self
+            .credential
+            .as_ref()
+            .map_or("credential", |c| c.identity.kind().noun());
+        match self.reason {
+            Reason::InsufficientScope if !self.missing_scopes.is_empty() => {
+                let missing = self.missing_scopes.join(", ");
+                format!("This {} lacks {missing}.", short(noun))
+            }
+            Reason::EnvironmentMismatch => match self.environment {
+                Environment::Live => {
+                    format!("This {noun} is for the test environment and cannot reach live data.")
+                }
+                Environment::Test => {
+                    format!("This {noun} is for live data and cannot be used in the sandbox.")
+                }
+            },
+            Reason::KindNotAccepted => {
+                let kinds = self.api.iter().flat_map(|api| api.accepted_kinds());
+                let kinds: Vec<&str> = kinds.map(|kind| kind.noun()).collect();
+                format!(
+                    "This API does not accept a {noun}; it accepts: {}.",
+                    kinds.join(", ")
+                )
+            }
+            Reason::Expired | Reason::Inactive => {
+                format!("This {noun} {}.", self.state_words())
+            }
+            Reason::Revoked => format!("This {noun} was revoked."),
+            Reason::InvalidCredential if self.note == Some(Note::Typo) => {
+                "Invalid or expired token: a character is missing or mistyped.".to_owned()
+            }
+            reason => reason.refusal().message.to_owned(),
+        }
+    }
+
+    const fn state_words(&self) -> &'static str {
+        match self.reason {
+            Reason::Expired => "has expired",
+            _ => "is inactive",
+        }
+    }
+}
+
+/// "API key" is "key" to somebody who is told what it lacks.
+fn short(noun: &str) -> &str {
+    noun.strip_prefix("API ").unwrap_or(noun)
+}

@@ -1,0 +1,238 @@
+//! The resident index: every credential, found by the identifier inside its secret.
+//!
+//! Reads take no lock. Writes come from one place, the follower that applies committed changes.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use claviger_model::accounts::{Account, AccountStatus};
+use claviger_model::apis::Api;
+use claviger_model::credentials::{KeySecret, StoredSecret};
+use claviger_model::ids::{AccountId, KeyId, ManagementTokenId, SessionId};
+use claviger_model::keys::ApiKey;
+use claviger_model::secret::Lookup;
+use claviger_model::tokens::ManagementToken;
+use claviger_model::{Reason, UnixMillis};
+
+use crate::apis::Apis;
+use crate::entries::{AccountCell, Entry, EntryState, Grant, Identity, ResidentSession};
+use crate::limits::Limiter;
+use crate::scopes::Scopes;
+
+/// What several entries can belong to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Owner {
+    Key(KeyId),
+    Session(SessionId),
+    Management(ManagementTokenId),
+}
+
+/// Everything that decisions are made from.
+#[derive(Debug, Default)]
+pub struct Index {
+    entries: papaya::HashMap<Lookup, Arc<Entry>>,
+    owned: papaya::HashMap<Owner, Box<[Lookup]>>,
+    accounts: papaya::HashMap<AccountId, Arc<AccountCell>>,
+    apis: ArcSwap<Apis>,
+    scopes: Scopes,
+}
+
+impl Index {
+    /// The entry of a secret. Does not allocate.
+    pub fn find(&self, lookup: Lookup) -> Option<Arc<Entry>> {
+        self.entries.pin().get(&lookup).cloned()
+    }
+
+    /// The APIs.
+    pub fn apis(&self) -> arc_swap::Guard<Arc<Apis>> {
+        self.apis.load()
+    }
+
+    /// How many secrets it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Replaces all APIs.
+    pub fn set_apis(&self, apis: &[Api]) {
+        self.apis.store(Arc::new(Apis::new(apis, &self.scopes)));
+    }
+
+    /// Says whether an account is active.
+    pub fn put_account(&self, account: &Account) {
+        self.account(account.id)
+            .set_active(account.status == AccountStatus::Active);
+    }
+
+    /// Takes an account's power, for one whose row cannot be trusted.
+    pub fn distrust_account(&self, id: AccountId) {
+        self.account(id).set_active(false);
+    }
+
+    /// Holds a key by these secrets, in place of whatever it was held by.
+    pub fn put_key(&self, key: &ApiKey, secrets: &[KeySecret]) {
+        let settings = &key.settings;
+        let account = self.account(key.account_id);
+        let name: Arc<str> = settings.name.as_str().into();
+        let networks = (!settings.allowed_ips.is_empty()).then(|| settings.allowed_ips[..].into());
+        let limiter = self.limiter(key);
+        let entry = |secret: &KeySecret| Entry {
+            hash: secret.stored.hash,
+            pepper_version: secret.stored.pepper_version,
+            identity: Identity::Key(key.id, secret.id),
+            environment: Some(key.environment),
+            account: Some(Arc::clone(&account)),
+            name: Arc::clone(&name),
+            grant: Grant::Named(self.scopes.set(&settings.scopes)),
+            state: Entry::state_of(key),
+            expires_at: settings.expires_at,
+            networks: networks.clone(),
+            limiter: limiter.clone(),
+        };
+        let entries = secrets
+            .iter()
+            .map(|secret| (secret.stored.lookup, entry(secret)));
+        self.replace(Owner::Key(key.id), entries.collect());
+    }
+
+    /// Forgets a key, for one whose row is gone or cannot be trusted.
+    pub fn remove_key(&self, id: KeyId) {
+        self.replace(Owner::Key(id), Vec::new());
+    }
+
+    /// Holds a session.
+    pub fn put_session(&self, session: &ResidentSession) {
+        let entry = Entry {
+            identity: Identity::Session(session.id, session.user_id),
+            account: session.account_id.map(|id| self.account(id)),
+            name: session.email.as_str().into(),
+            grant: Grant::Patterns(Arc::new(session.scopes.clone())),
+            state: session
+                .refused
+                .map_or(EntryState::Active, EntryState::Refused),
+            expires_at: Some(session.expires_at),
+            ..Entry::of_secret(&session.stored)
+        };
+        self.replace(
+            Owner::Session(session.id),
+            vec![(session.stored.lookup, entry)],
+        );
+    }
+
+    /// Forgets a session.
+    pub fn remove_session(&self, id: SessionId) {
+        self.replace(Owner::Session(id), Vec::new());
+    }
+
+    /// Holds a management token.
+    pub fn put_management_token(&self, token: &ManagementToken) {
+        let entry = Entry {
+            identity: Identity::Management(token.id),
+            account: Some(self.account(token.account_id)),
+            name: token.name.as_str().into(),
+            grant: Grant::Named(self.scopes.set(&token.scopes)),
+            state: match token.revoked_at {
+                None => EntryState::Active,
+                Some(_) => EntryState::Refused(Reason::Revoked),
+            },
+            expires_at: Some(token.expires_at),
+            ..Entry::of_secret(&token.stored)
+        };
+        self.replace(
+            Owner::Management(token.id),
+            vec![(token.stored.lookup, entry)],
+        );
+    }
+
+    /// Forgets a management token.
+    pub fn remove_management_token(&self, id: ManagementTokenId) {
+        self.replace(Owner::Management(id), Vec::new());
+    }
+
+    /// Forgets the sessions that ended before `before`, so that sign-ins do not fill the memory.
+    pub fn forget_sessions(&self, before: UnixMillis) {
+        let entries = self.entries.pin();
+        let ended = entries.values().filter_map(|entry| match entry.identity {
+            Identity::Session(id, _) if entry.expires_at.is_some_and(|end| end < before) => {
+                Some(id)
+            }
+            _ => None,
+        });
+        for id in ended.collect::<Vec<_>>() {
+            self.remove_session(id);
+        }
+    }
+
+    fn account(&self, id: AccountId) -> Arc<AccountCell> {
+        let accounts = self.accounts.pin();
+        Arc::clone(accounts.get_or_insert_with(id, || Arc::new(AccountCell::inactive(id))))
+    }
+
+    /// The limit of a key: the running one as long as it is the same, so that an edit of something
+    /// else does not refill it.
+    fn limiter(&self, key: &ApiKey) -> Option<Arc<Limiter>> {
+        let limit = key.settings.rate_limit?;
+        let running = self
+            .owned
+            .pin()
+            .get(&Owner::Key(key.id))
+            .and_then(|lookups| {
+                lookups
+                    .iter()
+                    .find_map(|lookup| self.find(*lookup)?.limiter.clone())
+            });
+        running
+            .filter(|running| running.limit() == limit)
+            .or_else(|| Some(Arc::new(Limiter::new(limit))))
+    }
+
+    fn replace(&self, owner: Owner, fresh: Vec<(Lookup, Entry)>) {
+        let entries = self.entries.pin();
+        let by_owner = self.owned.pin();
+        let lookups: Box<[Lookup]> = fresh.iter().map(|(lookup, _)| *lookup).collect();
+        for (lookup, entry) in fresh {
+            entries.insert(lookup, Arc::new(entry));
+        }
+        let before = if lookups.is_empty() {
+            by_owner.remove(&owner)
+        } else {
+            // The value before is read first: insert gives it back only by reference.
+            let before = by_owner.get(&owner);
+            if before.is_none_or(|before| *before != lookups) {
+                by_owner.insert(owner, lookups.clone());
+            }
+            before
+        };
+        let gone = before
+            .into_iter()
+            .flatten()
+            .filter(|lookup| !lookups.contains(lookup));
+        for lookup in gone {
+            entries.remove(lookup);
+        }
+    }
+}
+
+impl Entry {
+    /// An entry that may do nothing, recognised by `stored`.
+    fn of_secret(stored: &StoredSecret) -> Self {
+        Self {
+            hash: stored.hash,
+            pepper_version: stored.pepper_version,
+            identity: Identity::Key(KeyId(0), claviger_model::ids::SecretId(0)),
+            environment: None,
+            account: None,
+            name: "".into(),
+            grant: Grant::Patterns(Arc::new(claviger_model::scopes::ScopePatterns(Vec::new()))),
+            state: EntryState::Refused(Reason::InvalidCredential),
+            expires_at: None,
+            networks: None,
+            limiter: None,
+        }
+    }
+}
