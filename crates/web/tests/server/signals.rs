@@ -1,0 +1,37 @@
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use claviger_web::server::shutdown_signal;
+use rustix::process::{Pid, Signal, kill_process};
+
+#[test]
+fn the_first_signal_is_reported_and_the_second_exits() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "signals::child", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = Pid::from_child(&child);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut wait_for = |wanted: &str| lines.any(|line| line.unwrap().ends_with(wanted));
+    assert!(wait_for("waiting"));
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(wait_for("got SIGTERM"));
+    kill_process(pid, Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+}
+
+/// What the other test starts as a process of its own.
+#[tokio::test]
+#[ignore = "waits for signals for ever"]
+async fn child() {
+    let first = tokio::select! {
+        biased;
+        signal = shutdown_signal() => signal.unwrap(),
+        () = async { println!("waiting"); std::future::pending().await } => return,
+    };
+    println!("got {}", first.name());
+    std::future::pending::<()>().await;
+}
