@@ -1,1 +1,23 @@
-//! x
+//! SQL, written once for SQLite and PostgreSQL: one module per table, one that knows the dialects.
+//!
+//! Law: everything that touches the database is here, and nothing else is. `db` is the one place
+//! that names a driver; every other statement is a static literal in the portable subset. Rows
+//! that grant power are sealed when written and checked when read.
+
+pub mod accounts;
+pub mod apis;
+pub mod db;
+mod error;
+pub mod keys;
+pub mod ledger;
+pub mod members;
+pub mod nodes;
+pub mod operators;
+pub mod roles;
+mod rows;
+pub mod sessions;
+pub mod users;
+
+pub use db::{Committed, Conn, Db, Location, Reader, Tx};
+pub use error::{Cause, StoreError};
+pub use rows::BadRow;

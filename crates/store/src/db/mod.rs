@@ -1,0 +1,186 @@
+//! The one seam: everything that differs between SQLite and PostgreSQL is in this module.
+//!
+//! All writes go through [`Db::write`]. On SQLite one task runs the waiting closures, each in a
+//! savepoint of one transaction, and answers them all after their shared commit. On PostgreSQL
+//! each is its own transaction.
+
+mod conn;
+pub(crate) mod flush;
+mod migrate;
+mod open;
+mod postgres;
+pub(crate) mod query;
+mod work;
+mod writer;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use claviger_model::keyring::Keyring;
+use futures_core::future::BoxFuture;
+use sqlx::SqlitePool;
+
+pub use conn::{Conn, Reader, Tx};
+pub use postgres::Wakeups;
+pub use query::{Bind, Query, Read, Row};
+
+use crate::error::StoreError;
+use conn::Handle;
+use migrate::Set;
+use postgres::Pools;
+use writer::Writer;
+
+/// Where a database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A file of this machine.
+    Sqlite {
+        /// The file; beside it SQLite keeps its `-wal` and `-shm`.
+        file: PathBuf,
+    },
+    /// A server.
+    Postgres {
+        /// `postgres://user:password@host/database`; a secret.
+        url: String,
+    },
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { file } => f.debug_struct("Sqlite").field("file", file).finish(),
+            Self::Postgres { .. } => f.write_str("Postgres { url: (secret) }"),
+        }
+    }
+}
+
+/// A database. Clones share it.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    keyring: Arc<Keyring>,
+    backend: Backend,
+}
+
+enum Backend {
+    Sqlite { readers: SqlitePool, writer: Writer },
+    Postgres(Pools),
+}
+
+/// What a transaction gave, after its commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Committed<T> {
+    /// What the closure returned.
+    pub value: T,
+    /// The epoch of its changes, when it recorded any.
+    pub epoch: Option<i64>,
+}
+
+impl Db {
+    /// Opens the main database: makes the file if there is none, migrates, and refuses a master
+    /// key that the database does not know.
+    pub async fn open(location: &Location, keyring: Arc<Keyring>) -> Result<Self, StoreError> {
+        open::open(location, keyring, Set::Main).await
+    }
+
+    /// Opens the main database, which has to be there: a missing file is
+    /// [`StoreError::Missing`].
+    pub async fn open_existing(
+        location: &Location,
+        keyring: Arc<Keyring>,
+    ) -> Result<Self, StoreError> {
+        open::require(location)?;
+        open::open(location, keyring, Set::Main).await
+    }
+
+    /// Opens the database of the decisions: on SQLite its own file, which trades the last writes
+    /// before a power cut for speed; on PostgreSQL the same database as the main one.
+    pub async fn open_usage(
+        location: &Location,
+        keyring: Arc<Keyring>,
+    ) -> Result<Self, StoreError> {
+        open::open(location, keyring, Set::Usage).await
+    }
+
+    /// Runs `work` in a transaction and answers after the commit. It goes on when the caller goes
+    /// away. `work` is run again when PostgreSQL asks for it, so it has to have no effect but on
+    /// its transaction, and it waits for nothing but the database.
+    ///
+    /// An error of `work` rolls back what it did. So does a statement that failed inside it, even
+    /// when `work` returned `Ok`: PostgreSQL has given up the transaction by then.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<Committed<T>, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => writer.write(work).await,
+            Backend::Postgres(pools) => {
+                let keyring = Arc::clone(&self.inner.keyring);
+                postgres::write(pools.writes.clone(), keyring, work).await
+            }
+        }
+    }
+
+    /// The same ahead of everything that waits: for heartbeats and little else.
+    pub async fn write_urgent<T, E, F>(&self, work: F) -> Result<Committed<T>, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => writer.write_urgent(work).await,
+            Backend::Postgres(pools) => {
+                let keyring = Arc::clone(&self.inner.keyring);
+                postgres::write(pools.urgent.clone(), keyring, work).await
+            }
+        }
+    }
+
+    /// A connection to read from.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        let handle = match &self.inner.backend {
+            Backend::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
+            Backend::Postgres(pools) => Handle::Postgres(pools.reads.acquire().await?),
+        };
+        let keyring = Arc::clone(&self.inner.keyring);
+        Ok(Reader::new(Conn::new(handle, keyring)))
+    }
+
+    /// Whether it is a file of this machine.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.inner.backend, Backend::Sqlite { .. })
+    }
+
+    /// Whether it answers.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        let mut reader = self.read().await?;
+        reader.query("SELECT 1").fetch_one().await.map(drop)
+    }
+
+    /// Hears of other nodes' commits early; `None` on SQLite, where nobody tells.
+    pub async fn listen(&self) -> Result<Option<Wakeups>, StoreError> {
+        match &self.inner.backend {
+            Backend::Sqlite { .. } => Ok(None),
+            Backend::Postgres(pools) => Wakeups::listen(&pools.reads).await.map(Some),
+        }
+    }
+
+    /// Finishes what was queued and closes every connection. Afterwards everything fails with
+    /// [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        match &self.inner.backend {
+            Backend::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Backend::Postgres(pools) => pools.close().await,
+        }
+    }
+}
