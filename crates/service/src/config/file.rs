@@ -1,0 +1,99 @@
+//! The file as serde reads it, after the table has checked every value and filled in defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) server: Server,
+    pub(super) internal: Internal,
+    pub(super) database: Database,
+    pub(super) master_key: MasterKey,
+    pub(super) credentials: Credentials,
+    pub(super) node: Node,
+    pub(super) management: Management,
+    pub(super) decisions: Decisions,
+    pub(super) log: Log,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    pub(super) public_listen: SocketAddr,
+    pub(super) internal_listen: SocketAddr,
+    pub(super) public_url: Option<String>,
+    pub(super) tls_cert_file: Option<PathBuf>,
+    pub(super) tls_key_file: Option<PathBuf>,
+    pub(super) connections_max: usize,
+    pub(super) header_timeout_seconds: u64,
+    pub(super) drain_seconds: u64,
+    pub(super) trusted_proxies: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Internal {
+    pub(super) token_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Database {
+    pub(super) data_dir: PathBuf,
+    pub(super) postgres_url: Option<String>,
+    pub(super) postgres_url_file: Option<PathBuf>,
+    pub(super) postgres_url_env: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct MasterKey {
+    pub(super) file: Option<PathBuf>,
+    pub(super) env: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    pub(super) key_prefix_live: String,
+    pub(super) key_prefix_test: String,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Node {
+    pub(super) name: Option<String>,
+    pub(super) lease_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Management {
+    pub(super) enabled: bool,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decisions {
+    pub(super) days: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) format: String,
+    pub(super) level: String,
+}

@@ -1,0 +1,432 @@
+//! The configuration file: TOML, checked as a whole, every problem with its key and its place.
+//!
+//! Nothing here reads the environment: where a value is in an environment variable, the caller
+//! gives a function that looks it up.
+
+mod check;
+mod error;
+mod file;
+mod keys;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use claviger_model::keyring::Keyring;
+use claviger_store::Location;
+use ipnet::IpNet;
+use zeroize::Zeroizing;
+
+pub use error::{ConfigError, ConfigProblem};
+pub use reference::{example, reference_markdown};
+
+use crate::app::Storage;
+use crate::settings::{Prefixes, Settings};
+use check::Checked;
+use file::File;
+
+/// The SQLite files, and the lock beside them.
+const MAIN_FILE: &str = "claviger.db";
+const USAGE_FILE: &str = "usage.db";
+const LOCK_FILE: &str = "claviger.lock";
+const MASTER_KEY_FILE: &str = "master.key";
+/// Characters of the internal listener's token, at least.
+const TOKEN_LENGTH_MIN: usize = 32;
+
+/// Looks up an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A configuration that was checked.
+pub struct Config {
+    origin: String,
+    file: File,
+    /// The listeners.
+    pub server: Server,
+    /// The log.
+    pub log: Log,
+}
+
+/// Where the server listens and how it treats connections.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The public listener's address.
+    pub public_listen: SocketAddr,
+    /// The internal listener's address.
+    pub internal_listen: SocketAddr,
+    /// The URL of the public listener, without a trailing slash.
+    pub public_url: String,
+    /// The certificate and key of the public listener; none is plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Open connections of one listener.
+    pub connections_max: usize,
+    /// How long the head of a request may take.
+    pub header_timeout: Duration,
+    /// How long a stopping server waits for requests that are under way.
+    pub drain_timeout: Duration,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The files of a TLS listener, in PEM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificates: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What the server writes to standard error.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// One JSON object a line, instead of text.
+    pub is_json: bool,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+}
+
+/// The bearer token of the internal listener.
+pub struct InternalToken(Zeroizing<String>);
+
+impl InternalToken {
+    /// Whether `token` is it. Takes the same time wherever they differ.
+    pub fn matches(&self, token: &str) -> bool {
+        let (own, other) = (self.0.as_bytes(), token.as_bytes());
+        aws_lc_rs::constant_time::verify_slices_are_equal(own, other).is_ok()
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration. `origin` is the file's name: messages name it, and
+    /// relative paths start at its directory.
+    ///
+    /// # Errors
+    /// All that is wrong with the text, in its order.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let Checked {
+            values,
+            places,
+            mut problems,
+        } = check::check(text);
+        let file: File = match values.try_into() {
+            Ok(file) => file,
+            Err(error) if problems.is_empty() => {
+                let problem = ConfigProblem {
+                    place: None,
+                    key: None,
+                    sentence: error.message().to_owned(),
+                    hint: None,
+                };
+                return Err(ConfigError::new(origin, vec![problem]));
+            }
+            Err(_) => return Err(ConfigError::new(origin, problems)),
+        };
+        for (key, sentence) in contradictions(&file) {
+            // A value that is wrong by itself is reported once.
+            if !problems
+                .iter()
+                .any(|problem| problem.key.as_deref() == Some(key))
+            {
+                let place = places.get(key).copied();
+                let key = Some(key.to_owned());
+                problems.push(ConfigProblem {
+                    place,
+                    key,
+                    sentence,
+                    hint: None,
+                });
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError::new(origin, problems));
+        }
+        let origin = origin.to_owned();
+        let server = Server::of(&file.server, &origin);
+        let log = Log {
+            is_json: file.log.format == "json",
+            level: file.log.level.clone(),
+        };
+        Ok(Self {
+            origin,
+            file,
+            server,
+            log,
+        })
+    }
+
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and all that is wrong with its text.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let origin = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let sentence = format!("the configuration file cannot be read: {error}");
+            let problem = ConfigProblem {
+                place: None,
+                key: None,
+                sentence,
+                hint: None,
+            };
+            ConfigError::new(&origin, vec![problem])
+        })?;
+        Self::parse(&text, &origin)
+    }
+
+    /// What use cases read.
+    pub fn settings(&self) -> Settings {
+        let file = &self.file;
+        Settings {
+            public_url: self.server.public_url.clone(),
+            prefixes: Prefixes {
+                key_live: file.credentials.key_prefix_live.clone(),
+                key_test: file.credentials.key_prefix_test.clone(),
+            },
+            lease_millis: file.node.lease_seconds * 1_000,
+            node_name: file.node.name.clone().unwrap_or_else(|| "local".to_owned()),
+            management_enabled: file.management.enabled,
+            decisions_days: file.decisions.days,
+        }
+    }
+
+    /// Where the data is.
+    ///
+    /// # Errors
+    /// The PostgreSQL URL is said to be in a file or variable where it is not.
+    pub fn storage(&self, environment: Environment<'_>) -> Result<Storage, ConfigError> {
+        let database = &self.file.database;
+        let url = if let Some(url) = &database.postgres_url {
+            Some(url.clone())
+        } else if let Some(file) = &database.postgres_url_file {
+            let text = self.secret_file("database.postgres_url_file", file)?;
+            Some(text.trim().to_owned())
+        } else if let Some(name) = &database.postgres_url_env {
+            let url = self.variable("database.postgres_url_env", name, environment)?;
+            Some(url.to_string())
+        } else {
+            None
+        };
+        let Some(url) = url else {
+            let directory = self.data_dir();
+            return Ok(Storage {
+                main: Location::Sqlite {
+                    file: directory.join(MAIN_FILE),
+                },
+                usage: Location::Sqlite {
+                    file: directory.join(USAGE_FILE),
+                },
+                lock_file: Some(directory.join(LOCK_FILE)),
+            });
+        };
+        let location = Location::Postgres { url };
+        Ok(Storage {
+            main: location.clone(),
+            usage: location,
+            lock_file: None,
+        })
+    }
+
+    /// The directory of the data, where it is on this machine.
+    pub fn data_dir(&self) -> PathBuf {
+        resolved(&self.origin, &self.file.database.data_dir)
+    }
+
+    /// The master key file; none when the key is in the environment.
+    pub fn master_key_file(&self) -> Option<PathBuf> {
+        let master_key = &self.file.master_key;
+        if master_key.env.is_some() {
+            return None;
+        }
+        let file = master_key
+            .file
+            .as_ref()
+            .map(|file| resolved(&self.origin, file));
+        Some(file.unwrap_or_else(|| self.data_dir().join(MASTER_KEY_FILE)))
+    }
+
+    /// The keys that derive from the master key.
+    ///
+    /// # Errors
+    /// There is no master key where it is said to be, or it is none.
+    pub fn keyring(&self, environment: Environment<'_>) -> Result<Keyring, ConfigError> {
+        let master_key = &self.file.master_key;
+        let (key, text) = match (&master_key.env, self.master_key_file()) {
+            (Some(name), _) => (
+                "master_key.env",
+                self.variable("master_key.env", name, environment)?,
+            ),
+            (None, file) => {
+                let file = file.unwrap_or_default();
+                (
+                    "master_key.file",
+                    self.secret_file("master_key.file", &file)?,
+                )
+            }
+        };
+        Keyring::parse(&text).map_err(|error| ConfigError::of(&self.origin, key, error.to_string()))
+    }
+
+    /// The token that the internal listener asks for; none when it asks for none.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no token of at least 32 characters.
+    pub fn internal_token(&self) -> Result<Option<InternalToken>, ConfigError> {
+        let Some(file) = &self.file.internal.token_file else {
+            return Ok(None);
+        };
+        let text = self.secret_file("internal.token_file", file)?;
+        let token = text.trim();
+        if token.len() < TOKEN_LENGTH_MIN || !token.bytes().all(|b| (0x21..0x7f).contains(&b)) {
+            let sentence = format!(
+                "must hold one line of at least {TOKEN_LENGTH_MIN} characters without spaces"
+            );
+            return Err(ConfigError::of(
+                &self.origin,
+                "internal.token_file",
+                sentence,
+            ));
+        }
+        Ok(Some(InternalToken(Zeroizing::new(token.to_owned()))))
+    }
+
+    fn secret_file(&self, key: &str, file: &Path) -> Result<Zeroizing<String>, ConfigError> {
+        let path = resolved(&self.origin, file);
+        std::fs::read_to_string(&path)
+            .map(Zeroizing::new)
+            .map_err(|error| {
+                let sentence = format!("names {}, which cannot be read: {error}", path.display());
+                ConfigError::of(&self.origin, key, sentence)
+            })
+    }
+
+    fn variable(
+        &self,
+        key: &str,
+        name: &str,
+        environment: Environment<'_>,
+    ) -> Result<Zeroizing<String>, ConfigError> {
+        environment(name).map(Zeroizing::new).ok_or_else(|| {
+            let sentence = format!("names the environment variable {name}, which is not set");
+            ConfigError::of(&self.origin, key, sentence)
+        })
+    }
+}
+
+impl Server {
+    fn of(file: &file::Server, origin: &str) -> Self {
+        let files = (file.tls_cert_file.as_ref(), file.tls_key_file.as_ref());
+        let tls = match files {
+            (Some(certificates), Some(key)) => Some(TlsFiles {
+                certificates: resolved(origin, certificates),
+                key: resolved(origin, key),
+            }),
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let own_url = || format!("{scheme}://{}", file.public_listen);
+        Self {
+            public_listen: file.public_listen,
+            internal_listen: file.internal_listen,
+            public_url: file.public_url.clone().unwrap_or_else(own_url),
+            tls,
+            connections_max: file.connections_max,
+            header_timeout: Duration::from_secs(file.header_timeout_seconds),
+            drain_timeout: Duration::from_secs(file.drain_seconds),
+            trusted_proxies: file
+                .trusted_proxies
+                .iter()
+                .filter_map(|t| check::network(t))
+                .collect(),
+        }
+    }
+}
+
+/// What does not go together, by the key that has to be mended.
+fn contradictions(file: &File) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let mut wrong = |is_wrong: bool, key: &'static str, sentence: &str| {
+        if is_wrong {
+            found.push((key, sentence.to_owned()));
+        }
+    };
+    let File {
+        server,
+        internal,
+        database,
+        master_key,
+        credentials,
+        node,
+        ..
+    } = file;
+    wrong(
+        server.public_url.is_none() && !server.public_listen.ip().is_loopback(),
+        "server.public_url",
+        "is needed, because server.public_listen is not a loopback address",
+    );
+    wrong(
+        server.tls_cert_file.is_some() && server.tls_key_file.is_none(),
+        "server.tls_key_file",
+        "is needed beside server.tls_cert_file",
+    );
+    wrong(
+        server.tls_key_file.is_some() && server.tls_cert_file.is_none(),
+        "server.tls_cert_file",
+        "is needed beside server.tls_key_file",
+    );
+    wrong(
+        internal.token_file.is_none() && !server.internal_listen.ip().is_loopback(),
+        "internal.token_file",
+        "is needed, because server.internal_listen is not a loopback address",
+    );
+    let in_place = database.postgres_url.is_some();
+    let in_file = database.postgres_url_file.is_some();
+    let in_environment = database.postgres_url_env.is_some();
+    wrong(
+        in_place && (in_file || in_environment) || in_file && in_environment,
+        if in_environment {
+            "database.postgres_url_env"
+        } else {
+            "database.postgres_url_file"
+        },
+        "cannot stand beside another PostgreSQL URL",
+    );
+    wrong(
+        database
+            .postgres_url
+            .as_deref()
+            .is_some_and(|url| !is_postgres(url)),
+        "database.postgres_url",
+        "must start with postgres:// or postgresql://",
+    );
+    wrong(
+        (in_place || in_file || in_environment) && node.name.is_none(),
+        "node.name",
+        "is needed with PostgreSQL: each node has its own",
+    );
+    wrong(
+        master_key.file.is_some() && master_key.env.is_some(),
+        "master_key.env",
+        "cannot stand beside master_key.file",
+    );
+    wrong(
+        credentials.key_prefix_live == credentials.key_prefix_test,
+        "credentials.key_prefix_test",
+        "must differ from credentials.key_prefix_live",
+    );
+    found
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// A path as it is meant in the file called `origin`.
+fn resolved(origin: &str, path: &Path) -> PathBuf {
+    match Path::new(origin).parent() {
+        Some(directory) => directory.join(path),
+        None => path.to_owned(),
+    }
+}

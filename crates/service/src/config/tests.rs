@@ -1,0 +1,301 @@
+use std::collections::BTreeSet;
+
+use claviger_model::keyring::master_key_line;
+
+use super::check::{defaults, toml_value};
+use super::keys::SECTIONS;
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, "claviger.toml")
+}
+
+fn error(text: &str) -> String {
+    parse(text)
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
+}
+
+const fn nothing_set(_: &str) -> Option<String> {
+    None
+}
+
+#[test]
+fn every_key_of_the_table_is_in_the_struct_and_the_other_way_round() {
+    let mut values = defaults();
+    for section in SECTIONS {
+        let table = values
+            .get_mut(section.name)
+            .and_then(toml::Value::as_table_mut);
+        let table = table.expect("a section");
+        for key in section.keys {
+            let value = toml_value(key.default.shown()).expect("a TOML value");
+            table.insert(key.name.to_owned(), value);
+        }
+    }
+    let file: File = values
+        .try_into()
+        .expect("the struct has every key of the table");
+    let json = serde_json::to_value(&file).expect("JSON");
+    let in_struct: BTreeSet<String> = json
+        .as_object()
+        .expect("sections")
+        .iter()
+        .flat_map(|(section, keys)| {
+            keys.as_object()
+                .expect("keys")
+                .keys()
+                .map(move |key| format!("{section}.{key}"))
+        })
+        .collect();
+    let in_table: BTreeSet<String> = SECTIONS
+        .iter()
+        .flat_map(|section| {
+            section
+                .keys
+                .iter()
+                .map(|key| format!("{}.{}", section.name, key.name))
+        })
+        .collect();
+    assert_eq!(in_struct, in_table);
+}
+
+#[test]
+fn every_shown_value_is_one_that_its_key_takes() {
+    for section in SECTIONS {
+        for key in section.keys {
+            let text = format!(
+                "[{}]\n{} = {}\n",
+                section.name,
+                key.name,
+                key.default.shown()
+            );
+            let problems = super::check::check(&text).problems;
+            assert_eq!(problems, [], "{}.{}", section.name, key.name);
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_and_the_example_are_the_defaults() {
+    for text in [String::new(), example()] {
+        let config = parse(&text).expect("valid");
+        let settings = config.settings();
+        assert_eq!(config.server.public_url, "http://127.0.0.1:8080");
+        assert_eq!(settings.prefixes.key_live, "ck_live_");
+        assert_eq!(
+            (settings.lease_millis, settings.decisions_days),
+            (10_000, 7)
+        );
+        assert!(!settings.management_enabled);
+        let storage = config.storage(&nothing_set).expect("SQLite");
+        let file = Path::new("claviger-data/claviger.db").to_owned();
+        assert_eq!(storage.main, Location::Sqlite { file });
+        assert_eq!(
+            config.master_key_file(),
+            Some("claviger-data/master.key".into())
+        );
+        assert!(config.internal_token().expect("none").is_none());
+    }
+}
+
+#[test]
+fn a_mistyped_key_is_named_with_its_place_and_the_nearest_one() {
+    assert_eq!(
+        error("# ours\n[server]\n  public_listne = \"127.0.0.1:1\"\n"),
+        "claviger.toml:3:3: server.public_listne is no key of this file\n  \
+         hint: server.public_listen is the nearest key"
+    );
+    assert_eq!(
+        error("[servr]\n"),
+        "claviger.toml:1:2: servr is no section of this file\n  \
+         hint: [server] is the nearest section"
+    );
+    assert_eq!(
+        error("public_url = \"https://a\"\n"),
+        "claviger.toml:1:1: public_url is no section of this file\n  \
+         hint: public_url stands under [server]"
+    );
+    assert_eq!(
+        error("[server]\nlease_seconds = 3\n"),
+        "claviger.toml:2:1: server.lease_seconds is no key of this file\n  \
+         hint: node.lease_seconds is the nearest key"
+    );
+    assert_eq!(
+        error("[server]\nnothing_like_it = 3\n"),
+        "claviger.toml:2:1: server.nothing_like_it is no key of this file"
+    );
+}
+
+#[test]
+fn all_problems_are_reported_together_in_the_order_of_the_file() {
+    let text = "\
+[node]
+lease_seconds = 2
+[server]
+public_listen = \"everywhere\"
+internal_listen = \"0.0.0.0:8081\"
+connections_max = \"many\"
+trusted_proxies = [\"10.0.0.0/8\", \"proxy\"]
+[credentials]
+key_prefix_live = \"ses_\"
+key_prefix_test = \"CK\"
+[log]
+level = \"loud\"
+";
+    assert_eq!(
+        error(text),
+        "\
+claviger.toml:2:1: node.lease_seconds must be a number from 3 to 60
+claviger.toml:4:1: server.public_listen must be an IP address and a port such as 127.0.0.1:8080
+claviger.toml:6:1: server.connections_max must be a number without quotes, not a TOML string
+claviger.toml:7:1: server.trusted_proxies must hold addresses and networks such as 10.0.0.0/8
+claviger.toml:9:1: credentials.key_prefix_live is the prefix of another kind of credential
+claviger.toml:10:1: credentials.key_prefix_test must be 2 to 32 of a-z, 0-9 and _, a letter first \
+         and _ last, such as ck_live_
+claviger.toml:12:1: log.level must be one of error, warn, info, debug, trace
+claviger.toml: internal.token_file is needed, because server.internal_listen is not a loopback \
+         address"
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_reported_with_its_place() {
+    let message = error("[server]\npublic_listen = \n");
+    assert!(message.starts_with("claviger.toml:2:"), "{message}");
+    assert!(message.contains("this is not TOML"), "{message}");
+    assert!(error("[log]\nlevel = \"info\"\nlevel = \"warn\"\n").starts_with("claviger.toml:3:1:"));
+}
+
+#[test]
+fn prefixes_may_be_plain_for_live_but_never_the_same() {
+    let text = "[credentials]\nkey_prefix_live = \"ck_\"\n";
+    assert_eq!(
+        parse(text).expect("valid").settings().prefixes.key_live,
+        "ck_"
+    );
+    let same = "[credentials]\nkey_prefix_live = \"pb_\"\nkey_prefix_test = \"pb_\"\n";
+    assert_eq!(
+        error(same),
+        "claviger.toml:3:1: credentials.key_prefix_test must differ from \
+         credentials.key_prefix_live"
+    );
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let cases = [
+        (
+            "[server]\npublic_listen = \"0.0.0.0:80\"\n",
+            "server.public_url is needed",
+        ),
+        (
+            "[server]\ntls_cert_file = \"c.pem\"\n",
+            "server.tls_key_file is needed",
+        ),
+        (
+            "[server]\ntls_key_file = \"k.pem\"\n",
+            "server.tls_cert_file is needed",
+        ),
+        (
+            "[master_key]\nfile = \"a\"\nenv = \"B\"\n",
+            "master_key.env cannot stand",
+        ),
+        (
+            "[database]\npostgres_url = \"postgres://h/d\"\n",
+            "node.name is needed",
+        ),
+        (
+            "[node]\nname = \"a\"\n[database]\npostgres_url_file = \"u\"\npostgres_url_env = \"U\"\n",
+            "database.postgres_url_env cannot stand",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert!(error(text).contains(expected), "{}", error(text));
+    }
+    let secret = "[node]\nname = \"a\"\n[database]\npostgres_url = \"mysql://u:hunter2@h/d\"\n";
+    assert!(!error(secret).contains("hunter2"));
+    assert!(error(secret).contains("database.postgres_url must start with postgres://"));
+}
+
+#[test]
+fn secrets_come_from_files_and_named_variables() {
+    let text = "\
+[node]
+name = \"a\"
+[database]
+postgres_url_env = \"PG\"
+[master_key]
+env = \"MK\"
+";
+    let config = parse(text).expect("valid");
+    let missing = config
+        .storage(&nothing_set)
+        .err()
+        .map(|error| error.to_string());
+    assert_eq!(
+        missing.as_deref(),
+        Some(
+            "claviger.toml: database.postgres_url_env names the environment variable PG, which is \
+             not set"
+        )
+    );
+    let line = master_key_line(1, &[7; 32]);
+    let environment = |name: &str| match name {
+        "PG" => Some("postgres://h/d".to_owned()),
+        "MK" => Some(line.to_string()),
+        _ => None,
+    };
+    let storage = config.storage(&environment).expect("set");
+    assert_eq!(
+        storage.main,
+        Location::Postgres {
+            url: "postgres://h/d".to_owned()
+        }
+    );
+    assert_eq!(
+        config
+            .keyring(&environment)
+            .expect("a key")
+            .current_version(),
+        1
+    );
+    assert_eq!(config.master_key_file(), None);
+}
+
+#[test]
+fn relative_paths_start_at_the_directory_of_the_file() {
+    let text = "[master_key]\nfile = \"k\"\n[database]\ndata_dir = \"/var/lib/claviger\"\n";
+    let config = Config::parse(text, "/etc/claviger/claviger.toml").expect("valid");
+    assert_eq!(config.master_key_file(), Some("/etc/claviger/k".into()));
+    assert_eq!(config.data_dir(), Path::new("/var/lib/claviger"));
+    let error = config
+        .keyring(&nothing_set)
+        .expect_err("there is no such file")
+        .to_string();
+    assert!(
+        error.contains("master_key.file names /etc/claviger/k"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_page_and_the_example_name_every_key() {
+    let (page, text) = (reference_markdown(), example());
+    for section in SECTIONS {
+        for key in section.keys {
+            assert!(
+                page.contains(&format!("| `{}` |", key.name)),
+                "{}",
+                key.name
+            );
+            assert!(
+                text.contains(&format!("\n# {} = ", key.name)),
+                "{}",
+                key.name
+            );
+        }
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 100));
+}
