@@ -6,16 +6,25 @@
 
 pub mod accounts;
 pub mod apis;
+pub mod audit;
 pub mod db;
+pub mod decisions;
+pub mod demo_records;
 mod error;
+pub mod idempotency;
+pub mod invitations;
 pub mod keys;
 pub mod ledger;
+pub mod management_tokens;
 pub mod members;
 pub mod nodes;
 pub mod operators;
 pub mod roles;
 mod rows;
 pub mod sessions;
+pub mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod users;
 
 pub use db::{Committed, Conn, Db, Location, Reader, Tx};

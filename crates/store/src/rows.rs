@@ -301,3 +301,9 @@ pub(crate) fn bytes32(bytes: &[u8]) -> Option<[u8; 32]> {
 fn count(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
+
+/// Whether a filter's texts can match anything: PostgreSQL takes no text with a NUL character, and
+/// no row has one.
+pub(crate) fn can_match<const N: usize>(texts: [&Option<String>; N]) -> bool {
+    !texts.into_iter().flatten().any(|text| text.contains('\0'))
+}

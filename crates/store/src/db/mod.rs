@@ -22,6 +22,8 @@ use futures_core::future::BoxFuture;
 use sqlx::SqlitePool;
 
 pub use conn::{Conn, Reader, Tx};
+#[cfg(feature = "testing")]
+pub(crate) use migrate::all_postgres_sql;
 pub use postgres::Wakeups;
 pub use query::{Bind, Query, Read, Row};
 

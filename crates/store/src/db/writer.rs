@@ -233,12 +233,11 @@ impl Batches {
     }
 
     async fn begin(&mut self) -> Result<Tx, StoreError> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => {
-                let handle = Handle::Sqlite(self.pool.acquire().await?);
-                Conn::new(handle, Arc::clone(&self.keyring))
-            }
+        let conn = if let Some(conn) = self.conn.take() {
+            conn
+        } else {
+            let handle = Handle::Sqlite(self.pool.acquire().await?);
+            Conn::new(handle, Arc::clone(&self.keyring))
         };
         let mut tx = Tx::new(conn);
         match tx.run("BEGIN IMMEDIATE").await {
