@@ -1,0 +1,316 @@
+//! Permissions as values: a use case takes one, and only the checks here make one.
+
+use claviger_model::Reason;
+use claviger_model::audit::{Action, Event};
+use claviger_model::ids::{AccountId, EventId};
+use claviger_model::roles::{Permission, Powers};
+use claviger_model::scopes::ScopeName;
+use claviger_model::tokens::ManagementScope;
+use serde_json::Value;
+
+use crate::actor::{Actor, Caller};
+use crate::error::Error;
+use crate::sources::Sources;
+
+/// Who acts, for the audit log. Every permission carries one.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    actor: String,
+    ip: Option<String>,
+    request_id: Option<String>,
+}
+
+/// May manage the credentials of one account.
+#[derive(Clone, Debug)]
+pub struct KeyAccess {
+    account_id: AccountId,
+    handout: Handout,
+    may_write: bool,
+    signature: Signature,
+}
+
+/// Which scopes somebody may give to a credential.
+#[derive(Clone, Debug)]
+enum Handout {
+    /// Every scope that the instance offers.
+    Enabled,
+    /// Only what the management credential holds itself.
+    Held(Vec<ScopeName>),
+}
+
+/// May manage members, roles and invitations of one account.
+#[derive(Clone, Debug)]
+pub struct TeamAccess {
+    account_id: AccountId,
+    powers: Powers,
+    signature: Signature,
+}
+
+/// May read the evidence of one account, or of all of them.
+#[derive(Clone, Debug)]
+pub struct EvidenceAccess {
+    account_id: Option<AccountId>,
+}
+
+/// May run the instance.
+#[derive(Clone, Debug)]
+pub struct OperatorAccess {
+    signature: Signature,
+}
+
+impl Caller {
+    /// Who acts, for the audit log.
+    pub fn signature(&self) -> Signature {
+        Signature {
+            actor: self.actor.label(),
+            ip: self.ip.map(|ip| ip.to_string()),
+            request_id: self.request_id.map(|id| id.to_string()),
+        }
+    }
+
+    /// The permission to look at the credentials of the caller's account.
+    pub fn key_reading(&self) -> Result<KeyAccess, Error> {
+        self.keys(ManagementScope::KeysRead)
+    }
+
+    /// The permission to change the credentials of the caller's account.
+    pub fn key_writing(&self) -> Result<KeyAccess, Error> {
+        self.keys(ManagementScope::KeysWrite)
+    }
+
+    /// The permission to manage credentials of any account, for operators.
+    pub fn key_access_to(&self, account_id: AccountId) -> Result<KeyAccess, Error> {
+        let OperatorAccess { signature } = self.operator()?;
+        Ok(KeyAccess {
+            account_id,
+            handout: Handout::Enabled,
+            may_write: true,
+            signature,
+        })
+    }
+
+    /// The permission to manage the caller's team.
+    pub fn team(&self) -> Result<TeamAccess, Error> {
+        let (account_id, powers) = self.place(Permission::Team)?;
+        Ok(TeamAccess {
+            account_id,
+            powers,
+            signature: self.signature(),
+        })
+    }
+
+    /// The permission to manage the team of any account, for operators.
+    pub fn team_of(&self, account_id: AccountId) -> Result<TeamAccess, Error> {
+        let OperatorAccess { signature } = self.operator()?;
+        let powers = claviger_model::roles::BuiltInRole::Owner.powers();
+        Ok(TeamAccess {
+            account_id,
+            powers,
+            signature,
+        })
+    }
+
+    /// The permission to read evidence: the account's, or everything for an operator who is in no
+    /// account.
+    pub fn evidence(&self) -> Result<EvidenceAccess, Error> {
+        if self.actor.account_id().is_none() {
+            self.operator()?;
+            return Ok(EvidenceAccess { account_id: None });
+        }
+        let (account_id, _) = self.place(Permission::Evidence)?;
+        Ok(EvidenceAccess {
+            account_id: Some(account_id),
+        })
+    }
+
+    /// The permission to run the instance.
+    pub fn operator(&self) -> Result<OperatorAccess, Error> {
+        let is_operator = match &self.actor {
+            Actor::User(user) => user.is_operator,
+            Actor::CommandLine { .. } => true,
+            Actor::Management { .. } => false,
+        };
+        if !is_operator {
+            let message = "This is for operators of the instance only.";
+            return Err(Error::because(Reason::PermissionRequired, message));
+        }
+        Ok(OperatorAccess {
+            signature: self.signature(),
+        })
+    }
+
+    fn keys(&self, needed: ManagementScope) -> Result<KeyAccess, Error> {
+        let may_write = needed == ManagementScope::KeysWrite;
+        if let Actor::Management {
+            account_id, scopes, ..
+        } = &self.actor
+        {
+            let held = |scope: ManagementScope| scopes.iter().any(|s| s.as_str() == scope.as_str());
+            // Whoever may change keys may see what there is to change.
+            if !held(needed) && !(held(ManagementScope::KeysWrite) && !may_write) {
+                return Err(lacking(vec![needed.to_string()]));
+            }
+            let handout = Handout::Held(scopes.clone());
+            let signature = self.signature();
+            return Ok(KeyAccess {
+                account_id: *account_id,
+                handout,
+                may_write,
+                signature,
+            });
+        }
+        let (account_id, _) = self.place(Permission::Settings)?;
+        let signature = self.signature();
+        Ok(KeyAccess {
+            account_id,
+            handout: Handout::Enabled,
+            may_write,
+            signature,
+        })
+    }
+
+    fn place(&self, needed: Permission) -> Result<(AccountId, Powers), Error> {
+        let Actor::User(user) = &self.actor else {
+            return Err(Error::refused(Reason::SessionRequired));
+        };
+        let Some(place) = &user.place else {
+            let message = "You are signed in to no account. Sign in with its account_id.";
+            return Err(Error::because(Reason::PermissionRequired, message));
+        };
+        if !place.powers.may(needed) {
+            let message = format!(
+                "Your role does not have the permission {needed}. An owner or admin of the \
+                 account has it and can give it to a role."
+            );
+            return Err(Error::because(Reason::PermissionRequired, message));
+        }
+        Ok((place.account_id, place.powers.clone()))
+    }
+}
+
+impl KeyAccess {
+    /// Whose credentials.
+    pub fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    /// Who acts.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Refuses a change by somebody who may only look.
+    pub(crate) fn for_writing(&self) -> Result<(), Error> {
+        if self.may_write {
+            return Ok(());
+        }
+        Err(lacking(vec![ManagementScope::KeysWrite.to_string()]))
+    }
+
+    /// Refuses scopes that the caller may not give away.
+    pub(crate) fn may_hand_on(&self, scopes: &[ScopeName]) -> Result<(), Error> {
+        let Handout::Held(held) = &self.handout else {
+            return Ok(());
+        };
+        let beyond: Vec<String> = scopes
+            .iter()
+            .filter(|scope| !held.contains(scope))
+            .map(ToString::to_string)
+            .collect();
+        if beyond.is_empty() {
+            Ok(())
+        } else {
+            Err(lacking(beyond))
+        }
+    }
+}
+
+impl TeamAccess {
+    /// Whose team.
+    pub fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    /// Who acts.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Refuses to give, change or take away more than the caller has.
+    pub(crate) fn covers(&self, powers: &Powers) -> Result<(), Error> {
+        if self.powers.cover(powers) {
+            return Ok(());
+        }
+        let message = "This role holds more than your own; ask somebody who has it.";
+        Err(Error::because(Reason::PermissionRequired, message))
+    }
+}
+
+impl EvidenceAccess {
+    /// Whose evidence; none is everybody's.
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.account_id
+    }
+}
+
+impl OperatorAccess {
+    /// Who acts.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+impl Signature {
+    /// What a person at sign-in, who has no permission yet, is signed with.
+    pub(crate) fn of(
+        actor: impl Into<String>,
+        ip: Option<std::net::IpAddr>,
+        request_id: Option<claviger_model::ids::RequestId>,
+    ) -> Self {
+        Self {
+            actor: actor.into(),
+            ip: ip.map(|ip| ip.to_string()),
+            request_id: request_id.map(|id| id.to_string()),
+        }
+    }
+
+    /// How the audit log names who acts.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// An audit event of this actor, now.
+    pub(crate) fn event(
+        &self,
+        sources: &Sources,
+        account_id: Option<AccountId>,
+        action: Action,
+        target: impl std::fmt::Display,
+        (before, after): (Option<Value>, Option<Value>),
+    ) -> Result<Event, Error> {
+        let at = sources.now();
+        Ok(Event {
+            id: EventId::new(at, &sources.id()?),
+            at,
+            account_id,
+            actor: self.actor.clone(),
+            action: action.as_str().to_owned(),
+            target: target.to_string(),
+            before,
+            after,
+            ip: self.ip.clone(),
+            request_id: self.request_id.clone(),
+        })
+    }
+}
+
+fn lacking(required_scopes: Vec<String>) -> Error {
+    Error::Refused {
+        reason: Reason::InsufficientScope,
+        message: format!(
+            "This management token lacks {}.",
+            required_scopes.join(", ")
+        ),
+        required_scopes,
+    }
+}

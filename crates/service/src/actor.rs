@@ -1,0 +1,85 @@
+//! Who asks for something.
+
+use std::net::IpAddr;
+
+use claviger_model::ids::{AccountId, ManagementTokenId, RequestId, SessionId, UserId};
+use claviger_model::roles::{Powers, RoleRef};
+use claviger_model::scopes::ScopeName;
+
+/// Somebody who asks for something, from somewhere.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// From which address.
+    pub ip: Option<IpAddr>,
+    /// In which request.
+    pub request_id: Option<RequestId>,
+}
+
+/// A principal.
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// A user who signed in.
+    User(SignedIn),
+    /// Automation with a management token.
+    Management {
+        /// The token.
+        token_id: ManagementTokenId,
+        /// Whose keys it manages.
+        account_id: AccountId,
+        /// What it holds: management scopes, and API scopes that it may hand on.
+        scopes: Vec<ScopeName>,
+    },
+    /// Somebody at the machine, with the database and the master key at hand.
+    CommandLine {
+        /// The name of the operating system's user.
+        user: String,
+    },
+}
+
+/// A signed-in user.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session_id: SessionId,
+    /// The user.
+    pub user_id: UserId,
+    /// The user's address.
+    pub email: String,
+    /// Whether the user runs the instance.
+    pub is_operator: bool,
+    /// Where the user acts; an operator may have signed in to no account.
+    pub place: Option<Place>,
+}
+
+/// An account in which a user acts.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The account.
+    pub account_id: AccountId,
+    /// The role there; none for an operator who entered without being a member.
+    pub role: Option<RoleRef>,
+    /// What the role comes down to.
+    pub powers: Powers,
+}
+
+impl Actor {
+    /// How the audit log names it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::User(user) => user.user_id.to_string(),
+            Self::Management { token_id, .. } => token_id.to_string(),
+            Self::CommandLine { user } => format!("cli:{user}"),
+        }
+    }
+
+    /// The account in which it acts.
+    pub fn account_id(&self) -> Option<AccountId> {
+        match self {
+            Self::User(user) => user.place.as_ref().map(|place| place.account_id),
+            Self::Management { account_id, .. } => Some(*account_id),
+            Self::CommandLine { .. } => None,
+        }
+    }
+}

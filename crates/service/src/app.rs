@@ -1,0 +1,202 @@
+//! The application: what every use case works with, and how a change is carried through.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use claviger_model::keyring::Keyring;
+use claviger_store::{Db, Location, Reader, StoreError, Tx};
+use claviger_verify::Verifier;
+use futures_core::future::BoxFuture;
+
+use crate::decisions::Recorder;
+use crate::error::Error;
+use crate::passwords::PasswordPool;
+use crate::propagation::{Propagation, Role};
+use crate::settings::Settings;
+use crate::sources::Sources;
+
+/// The application. Cheap to clone; every clone is the same one.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    usage_db: Db,
+    keyring: Arc<Keyring>,
+    verifier: Arc<Verifier>,
+    sources: Sources,
+    settings: Settings,
+    propagation: Propagation,
+    passwords: PasswordPool,
+    decisions: Recorder,
+}
+
+/// Where the data is.
+#[derive(Clone)]
+pub struct Storage {
+    /// The main database.
+    pub main: Location,
+    /// The usage database; for PostgreSQL the same one.
+    pub usage: Location,
+    /// The lock file beside a SQLite database, by which one server at a time owns it.
+    pub lock_file: Option<PathBuf>,
+}
+
+/// What a change does to what credentials may do; it decides how long its caller waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Effect {
+    /// It gives power: other nodes should know of it when it is shown, but need not.
+    Grants,
+    /// It may take power away: no node may go on as if it had not happened.
+    Removes,
+}
+
+impl App {
+    /// Opens the data and, as a server, starts to follow changes: when this returns, the index is
+    /// loaded and the node may decide.
+    pub async fn open(
+        storage: &Storage,
+        keyring: Keyring,
+        settings: Settings,
+        sources: Sources,
+        role: Role,
+    ) -> Result<Self, OpenError> {
+        let keyring = Arc::new(keyring);
+        let lock = storage
+            .lock_file
+            .as_deref()
+            .map(|file| role.claim(file))
+            .transpose()?;
+        let db = match role {
+            Role::Server => Db::open(&storage.main, Arc::clone(&keyring)).await?,
+            Role::Command => Db::open_existing(&storage.main, Arc::clone(&keyring)).await?,
+        };
+        let usage_db = Db::open_usage(&storage.usage, Arc::clone(&keyring)).await?;
+        let verifier = Arc::new(Verifier::new(Arc::clone(&keyring), settings.lease_millis));
+        let propagation = Propagation::start(
+            db.clone(),
+            Arc::clone(&verifier),
+            sources.clone(),
+            &settings,
+            lock.flatten(),
+            role,
+        )
+        .await?;
+        let decisions = Recorder::start(usage_db.clone(), role);
+        let passwords = PasswordPool::new();
+        let inner = Inner {
+            db,
+            usage_db,
+            keyring,
+            verifier,
+            sources,
+            settings,
+            propagation,
+            passwords,
+            decisions,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Decides requests.
+    pub fn verifier(&self) -> &Arc<Verifier> {
+        &self.inner.verifier
+    }
+
+    /// Clock and random generator.
+    pub fn sources(&self) -> &Sources {
+        &self.inner.sources
+    }
+
+    /// What the instance is told to be.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The derived keys.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.inner.keyring
+    }
+
+    /// Keeps decisions, so that they can be explained.
+    pub fn decisions(&self) -> &Recorder {
+        &self.inner.decisions
+    }
+
+    /// How changes travel.
+    pub fn propagation(&self) -> &Propagation {
+        &self.inner.propagation
+    }
+
+    pub(crate) fn passwords(&self) -> &PasswordPool {
+        &self.inner.passwords
+    }
+
+    pub(crate) fn usage_db(&self) -> &Db {
+        &self.inner.usage_db
+    }
+
+    pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
+        self.inner.db.read().await
+    }
+
+    /// Carries a change through: the transaction, then the wait until it holds everywhere.
+    pub(crate) async fn change<T, F>(&self, effect: Effect, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
+    {
+        let started = self.inner.sources.both();
+        let committed = self.inner.db.write(work).await?;
+        if let Some(epoch) = committed.epoch {
+            self.inner.propagation.settle(epoch, effect, started).await;
+        }
+        Ok(committed.value)
+    }
+
+    /// Whether the node can decide and its databases answer.
+    pub async fn readiness(&self) -> Result<(), Error> {
+        if self
+            .inner
+            .verifier
+            .freshness()
+            .staleness_millis(self.inner.sources.both())
+            .is_none()
+        {
+            return Err(Error::stale());
+        }
+        Ok(self.inner.db.ready().await?)
+    }
+
+    /// Leaves: flushes what is kept in memory, takes the node off the list and closes the
+    /// databases.
+    pub async fn close(&self) {
+        self.inner.decisions.close().await;
+        self.inner.propagation.leave().await;
+        self.inner.usage_db.close().await;
+        self.inner.db.close().await;
+    }
+}
+
+/// Why the application cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another server owns the data.
+    #[error("another claviger server is running on this data ({})", .0.display())]
+    Locked(PathBuf),
+    /// The lock file cannot be used.
+    #[error("{}: {source}", .path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}

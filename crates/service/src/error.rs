@@ -1,0 +1,150 @@
+//! What can go wrong in a use case: one enum, without HTTP. Its renderings are in `web`.
+
+use claviger_model::{Problems, Reason};
+use claviger_store::StoreError;
+
+use crate::sources::NoRandom;
+
+/// Why a use case did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Members of the request are not acceptable; nothing was done.
+    #[error("{0}")]
+    Invalid(Problems),
+    /// Refused for a reason of the table, with a sentence for the caller.
+    #[error("{message}")]
+    Refused {
+        /// The row of the table.
+        reason: Reason,
+        /// What to tell the caller.
+        message: String,
+        /// The scopes that would be needed, where scopes are the reason.
+        required_scopes: Vec<String>,
+    },
+    /// Try again later.
+    #[error("{message}")]
+    Later {
+        /// `rate_limited`, `stale` or `storage`.
+        reason: Reason,
+        /// What to tell the caller.
+        message: String,
+        /// When, in seconds.
+        retry_after_seconds: u32,
+        /// What happened inside, for the log.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A fault of ours. The cause is for the log, never for the caller.
+    #[error("{}", Reason::Internal.refusal().message)]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Refused, with the table's own sentence.
+    pub fn refused(reason: Reason) -> Self {
+        Self::because(reason, reason.refusal().message)
+    }
+
+    /// Refused, with a more exact sentence.
+    pub fn because(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Refused {
+            reason,
+            message: message.into(),
+            required_scopes: Vec::new(),
+        }
+    }
+
+    /// There is no such thing, or not for this caller.
+    pub fn not_found(what: &str) -> Self {
+        Self::because(Reason::NotFound, format!("There is no such {what}."))
+    }
+
+    /// Against the present state.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::because(Reason::Conflict, message)
+    }
+
+    /// One member is not acceptable.
+    pub fn invalid(member: &str, sentence: impl Into<String>) -> Self {
+        Self::Invalid(Problems::of(member, sentence))
+    }
+
+    /// Too many at once.
+    pub fn too_many(message: impl Into<String>, retry_after_seconds: u32) -> Self {
+        Self::Later {
+            reason: Reason::RateLimited,
+            message: message.into(),
+            retry_after_seconds,
+            source: None,
+        }
+    }
+
+    /// Not decidable now.
+    pub fn stale() -> Self {
+        Self::Later {
+            reason: Reason::Stale,
+            message: Reason::Stale.refusal().message.to_owned(),
+            retry_after_seconds: 1,
+            source: None,
+        }
+    }
+
+    /// The row of the table.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Invalid(_) => Reason::Validation,
+            Self::Refused { reason, .. } | Self::Later { reason, .. } => *reason,
+            Self::Internal(_) => Reason::Internal,
+        }
+    }
+
+    /// The problems by member, when that is what is wrong.
+    pub fn problems(&self) -> Option<&Problems> {
+        match self {
+            Self::Invalid(problems) => Some(problems),
+            _ => None,
+        }
+    }
+
+    /// When to try again, in seconds.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Later {
+                retry_after_seconds,
+                ..
+            } => Some(*retry_after_seconds),
+            _ => None,
+        }
+    }
+}
+
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Self {
+        Self::Invalid(problems)
+    }
+}
+
+impl From<NoRandom> for Error {
+    fn from(error: NoRandom) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Busy => Self::Later {
+                reason: Reason::Storage,
+                message: Reason::Storage.refusal().message.to_owned(),
+                retry_after_seconds: 2,
+                source: Some(Box::new(error)),
+            },
+            StoreError::Conflict { .. } => Self::Refused {
+                reason: Reason::Conflict,
+                message: "It was changed or made by somebody else at the same time.".to_owned(),
+                required_scopes: Vec::new(),
+            },
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}

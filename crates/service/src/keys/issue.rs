@@ -1,0 +1,140 @@
+//! Issuing a key: the one moment at which its secret is known.
+
+use claviger_model::Environment;
+use claviger_model::audit::Action;
+use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::credentials::{KeySecret, StoredSecret};
+use claviger_model::ids::{KeyId, SecretId};
+use claviger_model::keys::{ApiKey, KeyDraft, KeySettings, KeyState};
+use claviger_model::secret::Plaintext;
+use claviger_store::{Tx, keys};
+
+use super::{KeyWithSecrets, audited, check_scopes, find};
+use crate::access::KeyAccess;
+use crate::app::{App, Effect};
+use crate::error::Error;
+use crate::idempotency::{Claimed, IdempotencyKey};
+
+/// What a new key is asked to be.
+#[derive(Clone, Debug)]
+pub struct IssueInput {
+    /// Its settings; `active` is whether it works from the start.
+    pub draft: KeyDraft,
+    /// Which data it reaches.
+    pub environment: Environment,
+}
+
+/// A key that was issued, or issued before under the same `Idempotency-Key`.
+pub struct Issued {
+    /// The key.
+    pub key: KeyWithSecrets,
+    /// Its secret; none in a replay after ten minutes.
+    pub plaintext: Option<Plaintext>,
+}
+
+/// Issues a key of the caller's account.
+///
+/// # Errors
+/// Settings that are not acceptable, scopes that nobody offers or that the caller may not hand on,
+/// an `Idempotency-Key` used for something else. Then nothing was made.
+pub async fn issue(
+    app: &App,
+    access: &KeyAccess,
+    input: IssueInput,
+    idempotency: Option<&IdempotencyKey>,
+) -> Result<Issued, Error> {
+    access.for_writing()?;
+    let now = app.sources().now();
+    let settings = KeySettings::create(&input.draft, now)?;
+    check_scopes(app, &settings.scopes, &[], input.environment)?;
+    access.may_hand_on(&settings.scopes)?;
+
+    let plaintext = app
+        .sources()
+        .mint(app.settings().prefixes.key(input.environment))?;
+    let key = ApiKey {
+        id: KeyId::new(now, &app.sources().id()?),
+        account_id: access.account_id(),
+        environment: input.environment,
+        settings,
+        state: match input.draft.active {
+            Some(false) => KeyState::Inactive { at: now },
+            Some(true) | None => KeyState::Active,
+        },
+        created_by: access.signature().actor().to_owned(),
+        created_at: now,
+        version: 1,
+    };
+    let secret = KeySecret {
+        id: SecretId::new(now, &app.sources().id()?),
+        key_id: key.id,
+        stored: StoredSecret::of(&plaintext, app.keyring()),
+        created_at: now,
+        version: 1,
+    };
+    let fresh = KeyWithSecrets {
+        key,
+        secrets: vec![secret],
+    };
+    write(app, access, fresh, plaintext, idempotency).await
+}
+
+async fn write(
+    app: &App,
+    access: &KeyAccess,
+    fresh: KeyWithSecrets,
+    plaintext: Plaintext,
+    idempotency: Option<&IdempotencyKey>,
+) -> Result<Issued, Error> {
+    let key = &fresh.key;
+    let after = Some(audited(key));
+    let event = access.signature().event(
+        app.sources(),
+        Some(key.account_id),
+        Action::KeyCreated,
+        key.id,
+        (None, after),
+    )?;
+    let replay = idempotency.cloned();
+    let seal =
+        |replay: &IdempotencyKey| replay.seal_secret(app.keyring(), app.sources(), &plaintext);
+    let sealed_secret = replay.as_ref().map(seal).transpose()?;
+    let (keyring, row) = (std::sync::Arc::clone(app.keyring()), fresh.clone());
+    let before = app
+        .change(Effect::Grants, move |tx: &mut Tx| {
+            let (keyring, row, event) = (keyring.clone(), row.clone(), event.clone());
+            let (replay, sealed_secret) = (replay.clone(), sealed_secret.clone());
+            Box::pin(async move {
+                let now = row.key.created_at;
+                if let Some(replay) = &replay {
+                    let claimed = replay.claim(tx, &keyring, now).await?;
+                    if let Claimed::Before { object_id, secret } = claimed {
+                        return Ok(Some((object_id, secret)));
+                    }
+                    let id = row.key.id.to_string();
+                    replay
+                        .complete(tx, &id, sealed_secret.as_deref(), now)
+                        .await?;
+                }
+                for secret in &row.secrets {
+                    keys::insert(tx, &row.key, secret).await?;
+                }
+                tx.change(Change::new(ChangeKind::Key, row.key.id));
+                tx.outbox(&event.action, Some(row.key.account_id), audited(&row.key));
+                tx.audit(event);
+                Ok::<_, Error>(None)
+            })
+        })
+        .await?;
+    let Some((object_id, plaintext)) = before else {
+        return Ok(Issued {
+            key: fresh,
+            plaintext: Some(plaintext),
+        });
+    };
+    let id = object_id
+        .parse()
+        .map_err(|error| Error::Internal(Box::new(error)))?;
+    let key = find(&mut *app.read().await?, access.account_id(), id).await?;
+    Ok(Issued { key, plaintext })
+}

@@ -1,0 +1,251 @@
+//! Filling the index: all of it at the start, what changed afterwards.
+
+use std::collections::{BTreeSet, HashMap};
+
+use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::ids::{AccountId, KeyId, ManagementTokenId, RoleId, SessionId, UserId};
+use claviger_model::members::User;
+use claviger_model::roles::{BuiltInRole, Powers, RoleRef};
+use claviger_model::scopes::ScopePatterns;
+use claviger_model::sessions::Session;
+use claviger_model::{Reason, UnixMillis};
+use claviger_store::{
+    Conn, Db, StoreError, accounts, apis, keys, ledger, management_tokens, members, operators,
+    roles, sessions, users,
+};
+use claviger_verify::Index;
+use claviger_verify::entries::ResidentSession;
+
+/// Rows read at once.
+const PAGE: u32 = 5_000;
+
+/// A new index with everything, and the epoch that it surely includes.
+pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), StoreError> {
+    let mut reader = db.read().await?;
+    let conn: &mut Conn = &mut reader;
+    // The epoch first: what commits during the load is applied again afterwards.
+    let epoch = ledger::epoch(conn).await?;
+    let index = Index::default();
+    index.set_apis(&apis::list(conn).await?);
+    load_accounts(conn, &index).await?;
+    load_keys(conn, &index).await?;
+    let mut after = None;
+    loop {
+        let page = sessions::live_page(conn, now, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        put_sessions(conn, &index, page).await?;
+    }
+    let mut after = None;
+    loop {
+        let page = management_tokens::live_page(conn, now, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        page.iter()
+            .for_each(|token| index.put_management_token(token));
+    }
+    Ok((index, epoch))
+}
+
+/// Applies changes by re-reading what they name. What is gone is forgotten; what cannot be trusted
+/// is forgotten too, and reported.
+pub(super) async fn apply(
+    db: &Db,
+    index: &Index,
+    changes: &[(i64, Change)],
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let mut by_kind: HashMap<ChangeKind, BTreeSet<&str>> = HashMap::new();
+    for (_, change) in changes {
+        by_kind.entry(change.kind).or_default().insert(&change.id);
+    }
+    let mut reader = db.read().await?;
+    let conn: &mut Conn = &mut reader;
+    for kind in ChangeKind::ALL {
+        let Some(ids) = by_kind.remove(&kind) else {
+            continue;
+        };
+        match kind {
+            ChangeKind::Api => index.set_apis(&apis::list(conn).await?),
+            ChangeKind::Account => apply_accounts(conn, index, &parsed(&ids)).await?,
+            ChangeKind::Key => apply_keys(conn, index, &parsed(&ids)).await?,
+            ChangeKind::Session => {
+                let ids: Vec<SessionId> = parsed(&ids);
+                let found = sessions::by_ids(conn, &ids).await?;
+                for id in ids
+                    .iter()
+                    .filter(|id| !found.iter().any(|found| found.id == **id))
+                {
+                    index.remove_session(*id);
+                }
+                put_sessions(conn, index, found).await?;
+            }
+            ChangeKind::User => {
+                let ids: Vec<UserId> = parsed(&ids);
+                let found = sessions::live_of_users(conn, now, &ids).await?;
+                put_sessions(conn, index, found).await?;
+            }
+            ChangeKind::Role => {
+                for id in parsed::<RoleId>(&ids) {
+                    let found = sessions::live_of_role(conn, now, id).await?;
+                    put_sessions(conn, index, found).await?;
+                }
+            }
+            ChangeKind::ManagementToken => {
+                let ids: Vec<ManagementTokenId> = parsed(&ids);
+                let found = management_tokens::by_ids(conn, &ids).await?;
+                for id in ids
+                    .iter()
+                    .filter(|id| !found.iter().any(|found| found.id == **id))
+                {
+                    index.remove_management_token(*id);
+                }
+                found
+                    .iter()
+                    .for_each(|token| index.put_management_token(token));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn load_accounts(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = accounts::list(conn, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        page.iter().for_each(|account| index.put_account(account));
+    }
+}
+
+async fn load_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let (page, bad_rows) = keys::resident_page(conn, after, PAGE).await?;
+        for bad in &bad_rows {
+            tracing::error!(
+                table = bad.table,
+                id = bad.id,
+                why = bad.why,
+                "a row is not trusted"
+            );
+        }
+        let Some((last, _)) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        page.iter()
+            .for_each(|(key, secrets)| index.put_key(key, secrets));
+    }
+}
+
+async fn apply_accounts(
+    conn: &mut Conn,
+    index: &Index,
+    ids: &[AccountId],
+) -> Result<(), StoreError> {
+    let found = accounts::by_ids(conn, ids).await?;
+    for id in ids
+        .iter()
+        .filter(|id| !found.iter().any(|found| found.id == **id))
+    {
+        index.distrust_account(*id);
+    }
+    found.iter().for_each(|account| index.put_account(account));
+    Ok(())
+}
+
+async fn apply_keys(conn: &mut Conn, index: &Index, ids: &[KeyId]) -> Result<(), StoreError> {
+    let (found, bad_rows) = keys::by_ids(conn, ids).await?;
+    for bad in &bad_rows {
+        tracing::error!(
+            table = bad.table,
+            id = bad.id,
+            why = bad.why,
+            "a row is not trusted"
+        );
+    }
+    let mut gone: BTreeSet<KeyId> = ids.iter().copied().collect();
+    for (key, secrets) in &found {
+        gone.remove(&key.id);
+        index.put_key(key, secrets);
+    }
+    gone.into_iter().for_each(|id| index.remove_key(id));
+    Ok(())
+}
+
+/// Holds sessions with what they depend on: the user, the membership and the role.
+async fn put_sessions(
+    conn: &mut Conn,
+    index: &Index,
+    sessions: Vec<Session>,
+) -> Result<(), StoreError> {
+    let user_ids: BTreeSet<UserId> = sessions.iter().map(|session| session.user_id).collect();
+    let user_ids: Vec<UserId> = user_ids.into_iter().collect();
+    let users = users::by_ids(conn, &user_ids).await?;
+    let users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
+    for session in sessions {
+        let resident = resident(conn, session, &users).await?;
+        index.put_session(&resident);
+    }
+    Ok(())
+}
+
+async fn resident(
+    conn: &mut Conn,
+    session: Session,
+    users: &HashMap<UserId, User>,
+) -> Result<ResidentSession, StoreError> {
+    let user = users.get(&session.user_id);
+    let powers = match session.account_id {
+        Some(account_id) => powers(conn, account_id, session.user_id).await?,
+        None => Some(Powers {
+            permissions: Vec::new(),
+            scopes: ScopePatterns(Vec::new()),
+        }),
+    };
+    let refused = if session.ended_at.is_some() {
+        Some(Reason::Revoked)
+    } else if user.is_none_or(|user| user.suspended_at.is_some()) {
+        Some(Reason::Inactive)
+    } else if powers.is_none() {
+        Some(Reason::UserLacksAccess)
+    } else {
+        None
+    };
+    Ok(ResidentSession {
+        id: session.id,
+        user_id: session.user_id,
+        email: user.map(|user| user.email.clone()).unwrap_or_default(),
+        account_id: session.account_id,
+        stored: session.stored,
+        expires_at: session.expires_at,
+        refused,
+        scopes: powers.map_or_else(|| ScopePatterns(Vec::new()), |powers| powers.scopes),
+    })
+}
+
+/// What a user may do in an account, as member or as operator who entered; none when neither.
+pub(crate) async fn powers(
+    conn: &mut Conn,
+    account_id: AccountId,
+    user_id: UserId,
+) -> Result<Option<Powers>, StoreError> {
+    match members::get(conn, account_id, user_id).await? {
+        Some(member) => match member.role {
+            RoleRef::BuiltIn(role) => Ok(Some(role.powers())),
+            RoleRef::Custom(id) => Ok(roles::get(conn, id).await?.map(|role| role.powers)),
+        },
+        None => {
+            let operator = operators::get(conn, user_id).await?;
+            Ok(operator.map(|_| BuiltInRole::Owner.powers()))
+        }
+    }
+}
+
+fn parsed<T: std::str::FromStr>(ids: &BTreeSet<&str>) -> Vec<T> {
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
+}

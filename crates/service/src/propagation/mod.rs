@@ -1,0 +1,110 @@
+//! How a change reaches every node: the epoch, the follower, the nodes and their leases.
+//!
+//! 1. A change commits its rows, `changes` and a higher epoch in one transaction.
+//! 2. Every node's follower, the writer's included, reads the epoch, re-reads the changed rows and
+//!    applies them to its index.
+//! 3. Only then it extends its lease, counted from when its heartbeat was sent.
+//! 4. A change that takes power away returns when every registered node has applied its epoch, or
+//!    when the lease of those that have not must have run out.
+
+mod follower;
+mod loader;
+mod lock;
+mod nodes;
+
+use std::sync::Arc;
+
+use claviger_store::{Db, StoreError};
+use claviger_verify::{Now, Verifier};
+
+use crate::app::Effect;
+use crate::settings::Settings;
+use crate::sources::Sources;
+use follower::Follower;
+pub use lock::{DataLock, Role};
+
+/// How long a caller waits at most for a change that only gives power, in milliseconds.
+const GRANT_WAIT_MILLIS: u64 = 2_000;
+
+/// The propagation of changes in this process.
+pub struct Propagation {
+    db: Db,
+    sources: Sources,
+    lease_millis: u64,
+    follower: Option<Arc<Follower>>,
+    /// Held as long as this process owns a SQLite database.
+    lock: Option<DataLock>,
+}
+
+impl Propagation {
+    /// As a server: registers the node, loads the index and follows changes from then on. As a
+    /// command: only waits for the servers that there are.
+    pub(crate) async fn start(
+        db: Db,
+        verifier: Arc<Verifier>,
+        sources: Sources,
+        settings: &Settings,
+        lock: Option<DataLock>,
+        role: Role,
+    ) -> Result<Self, StoreError> {
+        let follower = match role {
+            Role::Command => None,
+            Role::Server => {
+                let follower =
+                    Follower::start(db.clone(), verifier, sources.clone(), settings).await?;
+                Some(follower)
+            }
+        };
+        let lease_millis = settings.lease_millis;
+        Ok(Self {
+            db,
+            sources,
+            lease_millis,
+            follower,
+            lock,
+        })
+    }
+
+    /// Waits until the change of `epoch`, begun at `started`, holds everywhere.
+    pub(crate) async fn settle(&self, epoch: i64, effect: Effect, started: Now) {
+        let limit_millis = match effect {
+            Effect::Grants => GRANT_WAIT_MILLIS,
+            // The store's commit was confirmed after `started`; a heartbeat that did not see it
+            // was sent before the commit, so its lease is over when a whole lease has passed.
+            Effect::Removes => self.lease_millis.saturating_mul(2),
+        };
+        if let Some(follower) = &self.follower {
+            follower.wait_until_applied(epoch, limit_millis).await;
+        }
+        if self.is_alone() {
+            return;
+        }
+        let own = self
+            .follower
+            .as_ref()
+            .map(|follower| follower.incarnation());
+        nodes::wait_for_others(&self.db, &self.sources, epoch, own, (started, effect)).await;
+    }
+
+    /// Whether no other process can be deciding on this data: it owns the SQLite database.
+    fn is_alone(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// Loads the index once, for a command that decides without following.
+    pub async fn load_once(&self, verifier: &Verifier) -> Result<(), StoreError> {
+        let sent = self.sources.both();
+        let (index, epoch) = loader::load(&self.db, sent.wall).await?;
+        verifier.replace_index(index);
+        verifier.freshness().applied(epoch);
+        verifier.freshness().extend(sent);
+        Ok(())
+    }
+
+    /// Ends the lease and takes the node off the list.
+    pub(crate) async fn leave(&self) {
+        if let Some(follower) = &self.follower {
+            follower.stop().await;
+        }
+    }
+}
