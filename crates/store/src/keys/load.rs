@@ -8,12 +8,13 @@ use claviger_model::keys::ApiKey;
 
 use crate::db::{Conn, Row};
 use crate::error::StoreError;
-use crate::rows::{BadRow, bad_row, json_text, open};
+use crate::rows::{BadRow, bad_row, json_text, open, open_good};
 
 /// Keys with their secrets, and the rows that were skipped.
 type Loaded = (Vec<(ApiKey, Vec<KeySecret>)>, Vec<BadRow>);
 
-/// A page of the keys that are not revoked, in the order of their ids, with their secrets. The
+/// A page of all keys, in the order of their ids, with their secrets. Revoked ones are among them:
+/// their holder is told that they were revoked, not that they are unknown. The
 /// last page is the one without keys. Bad rows are told of and left out.
 pub async fn resident_page(
     conn: &mut Conn,
@@ -28,7 +29,7 @@ pub async fn resident_page(
                 "SELECT id, account_id, environment, name, description, scopes, expires_at,
                      allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
                      created_by, created_at, row_version, seal
-                 FROM keys WHERE id > $1 AND state <> 'revoked' ORDER BY id LIMIT $2",
+                 FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
             )
             .bind(after.as_str())
             .bind(i64::from(limit))
@@ -81,20 +82,36 @@ pub async fn by_ids(conn: &mut Conn, ids: &[KeyId]) -> Result<Loaded, StoreError
         .fetch_all()
         .await?;
     let (keys, skipped) = open_keys(conn, &rows)?;
-    let secrets = conn
-        .query2(
-            "SELECT id, key_id, lookup, hash, pepper_version, hint, created_at, row_version, seal
+    let secrets = secret_rows(conn, ids).await?;
+    joined(conn, keys, &secrets, skipped)
+}
+
+/// The secrets of each of the keys, the oldest first.
+pub async fn secrets_of(
+    conn: &mut Conn,
+    ids: &[KeyId],
+) -> Result<HashMap<KeyId, Vec<KeySecret>>, StoreError> {
+    let rows = secret_rows(conn, json_text(ids)?).await?;
+    let mut by_key: HashMap<KeyId, Vec<KeySecret>> = HashMap::with_capacity(ids.len());
+    for secret in open_good::<KeySecret>(conn, &rows) {
+        by_key.entry(secret.key_id).or_default().push(secret);
+    }
+    Ok(by_key)
+}
+
+async fn secret_rows(conn: &mut Conn, ids: String) -> Result<Vec<Row>, StoreError> {
+    conn.query2(
+        "SELECT id, key_id, lookup, hash, pepper_version, hint, created_at, row_version, seal
              FROM key_secrets WHERE key_id IN (SELECT value FROM json_each($1))
              ORDER BY key_id, id",
-            "SELECT id, key_id, lookup, hash, pepper_version, hint, created_at, row_version, seal
+        "SELECT id, key_id, lookup, hash, pepper_version, hint, created_at, row_version, seal
              FROM key_secrets
              WHERE key_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))
              ORDER BY key_id, id",
-        )
-        .bind(ids)
-        .fetch_all()
-        .await?;
-    joined(conn, keys, &secrets, skipped)
+    )
+    .bind(ids)
+    .fetch_all()
+    .await
 }
 
 fn open_keys(conn: &Conn, rows: &[Row]) -> Result<(Vec<ApiKey>, Vec<BadRow>), StoreError> {

@@ -2,7 +2,7 @@
 
 mod load;
 
-pub use load::{by_ids, resident_page};
+pub use load::{by_ids, resident_page, secrets_of};
 
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::{AccountId, KeyId};
@@ -158,6 +158,12 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
         .execute()
         .await?;
     one_row(touched, ApiKey::TABLE)
+}
+
+/// Takes the key's row, so that whoever else wants to change it waits until this transaction ends.
+pub async fn lock(tx: &mut Tx, id: KeyId) -> Result<(), StoreError> {
+    let query = tx.query("UPDATE keys SET row_version = row_version WHERE id = $1");
+    query.shown(id).execute().await.map(drop)
 }
 
 /// The key, when it belongs to the account; of whichever account without one.
