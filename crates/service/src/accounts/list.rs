@@ -1,0 +1,71 @@
+//! Looking at accounts.
+
+use claviger_model::Reason;
+use claviger_model::accounts::Account;
+use claviger_model::ids::AccountId;
+use claviger_model::members::Member;
+use claviger_store::{accounts, members};
+
+use crate::access::OperatorAccess;
+use crate::actor::{Actor, Caller};
+use crate::app::App;
+use crate::error::Error;
+
+/// A page of accounts, in the order of their ids, which is that of their creation.
+#[derive(Clone, Debug)]
+pub struct AccountPage {
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// Where the next page starts; none on the last one.
+    pub next: Option<AccountId>,
+}
+
+/// An account that somebody is a member of.
+#[derive(Clone, Debug)]
+pub struct Mine {
+    /// The account.
+    pub account: Account,
+    /// The membership.
+    pub member: Member,
+}
+
+/// Lists all accounts: at most `limit` after the one called `after`.
+pub async fn list(
+    app: &App,
+    _access: &OperatorAccess,
+    after: Option<AccountId>,
+    limit: u32,
+) -> Result<AccountPage, Error> {
+    // One more than asked for tells whether there is a next page.
+    let mut found = accounts::list(&mut *app.read().await?, after, limit + 1).await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| more).map(|last| last.id);
+    Ok(AccountPage { accounts: found, next })
+}
+
+/// One account.
+pub async fn show(app: &App, _access: &OperatorAccess, id: AccountId) -> Result<Account, Error> {
+    let found = accounts::get(&mut *app.read().await?, id).await?;
+    found.ok_or_else(|| Error::not_found("account"))
+}
+
+/// The accounts of the caller, the oldest membership first.
+///
+/// # Errors
+/// `session_required` for somebody who is no user.
+pub async fn mine(app: &App, caller: &Caller) -> Result<Vec<Mine>, Error> {
+    let Actor::User(signed_in) = &caller.actor else {
+        return Err(Error::refused(Reason::SessionRequired));
+    };
+    let mut reader = app.read().await?;
+    let mut memberships = members::of_user(&mut reader, signed_in.user_id).await?;
+    memberships.sort_by_key(|member| (member.created_at, member.account_id));
+    let ids: Vec<AccountId> = memberships.iter().map(|member| member.account_id).collect();
+    let found = accounts::by_ids(&mut reader, &ids).await?;
+    let joined = memberships.into_iter().filter_map(|member| {
+        let account = found.iter().find(|account| account.id == member.account_id)?;
+        Some(Mine { account: account.clone(), member })
+    });
+    Ok(joined.collect())
+}

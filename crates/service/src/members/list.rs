@@ -1,0 +1,49 @@
+//! Looking at members.
+
+use claviger_model::ids::UserId;
+use claviger_model::members::{Member, User};
+use claviger_store::members;
+
+use super::{NamedMember, find};
+use crate::access::TeamAccess;
+use crate::app::App;
+use crate::error::Error;
+use crate::roles::RoleNames;
+
+/// A page of members, in the order of their ids.
+#[derive(Clone, Debug)]
+pub struct MemberPage {
+    /// The members.
+    pub members: Vec<NamedMember>,
+    /// Where the next page starts; none on the last one.
+    pub next: Option<UserId>,
+}
+
+/// Lists the members of an account: at most `limit` after the one called `after`.
+pub async fn list(
+    app: &App,
+    access: &TeamAccess,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<MemberPage, Error> {
+    let account_id = access.account_id();
+    let mut reader = app.read().await?;
+    let names = RoleNames::load(&mut reader, account_id).await?;
+    // One more than asked for tells whether there is a next page.
+    let mut rows = members::of_account(&mut reader, account_id, after, limit + 1).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|(member, _)| member.user_id);
+    let shown = |(member, user): &(Member, User)| {
+        NamedMember::new(member, user, names.of(member.role))
+    };
+    Ok(MemberPage { members: rows.iter().map(shown).collect(), next })
+}
+
+/// One member.
+pub async fn show(app: &App, access: &TeamAccess, user_id: UserId) -> Result<NamedMember, Error> {
+    let found = find(&mut *app.read().await?, access.account_id(), user_id).await?;
+    let (member, user, role) = found;
+    let role_name = role.map_or_else(|| member.role.to_string(), |role| role.name);
+    Ok(NamedMember::new(&member, &user, role_name))
+}

@@ -1,0 +1,108 @@
+//! Who a bearer is.
+//!
+//! 1. The token is recognised in the resident index, which is as fresh as the node's lease; a
+//!    flood of made-up ones touches no database.
+//! 2. The user, the account, the membership and the role behind a session are read from the
+//!    database, so that what was taken away is gone with the next request.
+
+use std::sync::Arc;
+
+use claviger_model::accounts::AccountStatus;
+use claviger_model::ids::{AccountId, SessionId, UserId};
+use claviger_model::{Reason, secret};
+use claviger_store::{accounts, operators, users};
+use claviger_verify::entries::{Entry, Grant, Identity};
+
+use super::{Origin, place};
+use crate::actor::{Actor, Caller, SignedIn};
+use crate::app::App;
+use crate::error::Error;
+
+/// Whoever holds this session or management token.
+///
+/// # Errors
+/// The reason of the table for a bearer that does not hold; `session_required` for an API key, and
+/// for a management token where the operator has not switched them on; `stale` when the node
+/// cannot know.
+pub async fn authenticate(app: &App, bearer: &str, origin: Origin) -> Result<Caller, Error> {
+    let entry = identify(app, bearer)?;
+    let actor = match &entry.identity {
+        Identity::Session(session_id, user_id) => {
+            let account_id = entry.account_id();
+            Actor::User(signed_in(app, *session_id, *user_id, account_id).await?)
+        }
+        Identity::Management(_) => management(app, &entry)?,
+        Identity::Key(..) => return Err(Error::refused(Reason::SessionRequired)),
+    };
+    Ok(Caller { actor, ip: origin.ip, request_id: origin.request_id })
+}
+
+/// The same where nothing but a session will do.
+pub async fn authenticate_session(
+    app: &App,
+    bearer: &str,
+    origin: Origin,
+) -> Result<Caller, Error> {
+    let caller = authenticate(app, bearer, origin).await?;
+    match caller.actor {
+        Actor::User(_) => Ok(caller),
+        _ => Err(Error::refused(Reason::SessionRequired)),
+    }
+}
+
+fn identify(app: &App, bearer: &str) -> Result<Arc<Entry>, Error> {
+    let reason = match app.verifier().identify(bearer, app.sources().both()) {
+        Ok(entry) => return Ok(entry),
+        Err(Reason::Stale) => return Err(Error::stale()),
+        Err(reason) => reason,
+    };
+    if reason == Reason::AccountInactive {
+        // Said of nobody whose secret, state or expiry is wrong. Operators act in suspended
+        // accounts too: how else would one become active again? `signed_in` tells them apart.
+        let lookup = secret::parse(bearer).ok();
+        let entry = lookup.and_then(|lookup| app.verifier().index().find(lookup));
+        let session = entry.filter(|entry| matches!(entry.identity, Identity::Session(..)));
+        return session.ok_or_else(|| Error::refused(reason));
+    }
+    Err(Error::refused(reason))
+}
+
+async fn signed_in(
+    app: &App,
+    session_id: SessionId,
+    user_id: UserId,
+    account_id: Option<AccountId>,
+) -> Result<SignedIn, Error> {
+    let mut reader = app.read().await?;
+    let user = users::get(&mut reader, user_id).await?;
+    let user = user.ok_or_else(|| Error::refused(Reason::InvalidCredential))?;
+    if user.suspended_at.is_some() {
+        return Err(Error::refused(Reason::Inactive));
+    }
+    let is_operator = operators::get(&mut reader, user_id).await?.is_some();
+    let place = match account_id {
+        None => None,
+        Some(account_id) => {
+            let account = accounts::get(&mut reader, account_id).await?;
+            let is_active = account.is_some_and(|found| found.status == AccountStatus::Active);
+            if !is_active && !is_operator {
+                return Err(Error::refused(Reason::AccountInactive));
+            }
+            let place = place(&mut reader, account_id, user_id).await?;
+            Some(place.ok_or_else(|| Error::refused(Reason::UserLacksAccess))?)
+        }
+    };
+    Ok(SignedIn { session_id, user_id, email: user.email, is_operator, place })
+}
+
+fn management(app: &App, entry: &Entry) -> Result<Actor, Error> {
+    let (Identity::Management(token_id), Grant::Named(held), Some(account_id)) =
+        (&entry.identity, &entry.grant, entry.account_id())
+    else {
+        return Err(Error::refused(Reason::InvalidCredential));
+    };
+    if !app.settings().management_enabled {
+        return Err(Error::refused(Reason::SessionRequired));
+    }
+    Ok(Actor::Management { token_id: *token_id, account_id, scopes: held.names.to_vec() })
+}

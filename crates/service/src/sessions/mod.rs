@@ -1,0 +1,87 @@
+//! Sessions: sign-in, sign-out, and who a bearer is.
+
+mod authenticate;
+mod end;
+mod start;
+
+use std::net::IpAddr;
+
+use claviger_model::UnixMillis;
+use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::ids::{AccountId, RequestId, SessionId, UserId};
+use claviger_model::roles::{BuiltInRole, RoleRef};
+use claviger_model::sessions::Session;
+use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
+
+pub use authenticate::{authenticate, authenticate_session};
+pub use end::end;
+pub use start::{SignIn, Started, start};
+
+use crate::actor::Place;
+
+/// Where a request came from, before anybody is known to have sent it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin {
+    /// The address.
+    pub ip: Option<IpAddr>,
+    /// The request.
+    pub request_id: Option<RequestId>,
+}
+
+/// Where a user acts in an account: as its member, else as an operator who entered. None for
+/// neither, and for a member whose role is gone.
+pub(crate) async fn place(
+    conn: &mut Conn,
+    account_id: AccountId,
+    user_id: UserId,
+) -> Result<Option<Place>, StoreError> {
+    let Some(member) = members::get(conn, account_id, user_id).await? else {
+        let operator = operators::get(conn, user_id).await?;
+        let powers = BuiltInRole::Owner.powers();
+        return Ok(operator.map(|_| Place { account_id, role: None, powers }));
+    };
+    let powers = match member.role {
+        RoleRef::BuiltIn(role) => Some(role.powers()),
+        RoleRef::Custom(id) => roles::get(conn, id).await?.map(|role| role.powers),
+    };
+    Ok(powers.map(|powers| Place { account_id, role: Some(member.role), powers }))
+}
+
+/// Which sessions of a user end.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    /// All.
+    All,
+    /// All but the one that asks for it.
+    AllBut(SessionId),
+    /// Those in one account.
+    In(AccountId),
+}
+
+/// Ends sessions of a user for good: unlike what only the user's state refuses, they do not come
+/// back with it.
+pub(crate) async fn end_of_user(
+    tx: &mut Tx,
+    user_id: UserId,
+    which: Ending,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    for session in sessions::of_user(tx, user_id).await? {
+        let ends = match which {
+            Ending::All => true,
+            Ending::AllBut(kept) => session.id != kept,
+            Ending::In(account_id) => session.account_id == Some(account_id),
+        };
+        if ends && session.ended_at.is_none() && session.expires_at > now {
+            end_one(tx, session, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn end_one(tx: &mut Tx, session: Session, now: UnixMillis) -> Result<(), StoreError> {
+    let ended = Session { ended_at: Some(now), version: session.version + 1, ..session };
+    sessions::update(tx, &ended).await?;
+    tx.change(Change::new(ChangeKind::Session, ended.id));
+    Ok(())
+}

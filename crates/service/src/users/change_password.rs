@@ -1,0 +1,60 @@
+//! Changing one's own password. Every other session of the user ends with it.
+
+use claviger_model::audit::Action;
+use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::members::User;
+use claviger_model::{Reason, passwords};
+use claviger_store::{Tx, users};
+use zeroize::Zeroizing;
+
+use crate::actor::{Actor, Caller};
+use crate::app::{App, Effect};
+use crate::error::Error;
+use crate::passwords::Guess;
+use crate::sessions::{Ending, end_of_user};
+
+/// Gives the caller another password.
+///
+/// # Errors
+/// A wrong old password, a new one that is too weak, no session.
+pub async fn change_password(
+    app: &App,
+    caller: &Caller,
+    old: Zeroizing<String>,
+    new: Zeroizing<String>,
+) -> Result<(), Error> {
+    let Actor::User(signed_in) = &caller.actor else {
+        return Err(Error::refused(Reason::SessionRequired));
+    };
+    let user = users::get(&mut *app.read().await?, signed_in.user_id).await?;
+    let user = user.ok_or_else(|| Error::not_found("user"))?;
+    passwords::check(&new, &user.email)
+        .map_err(|weak| Error::invalid("password", weak.to_string()))?;
+    let stored = Some(user.password_hash.clone());
+    let guess = Guess { email: &user.email, ip: caller.ip, stored, password: old };
+    if !app.passwords().check(app.sources(), guess).await? {
+        return Err(Error::invalid("old_password", "is not your password"));
+    }
+    let password_hash = app.passwords().hash(app.sources(), new).await?;
+    let changed = User { password_hash, version: user.version + 1, ..user };
+
+    let (id, now, kept) = (changed.id, app.sources().now(), signed_in.session_id);
+    let event = caller.signature().event(
+        app.sources(),
+        None,
+        Action::UserPasswordChanged,
+        id,
+        (None, None),
+    )?;
+    app.change(Effect::Removes, move |tx: &mut Tx| {
+        let (changed, event) = (changed.clone(), event.clone());
+        Box::pin(async move {
+            users::update(tx, &changed).await?;
+            end_of_user(tx, id, Ending::AllBut(kept), now).await?;
+            tx.change(Change::new(ChangeKind::User, id));
+            tx.audit(event);
+            Ok(())
+        })
+    })
+    .await
+}
