@@ -134,6 +134,40 @@ impl IdempotencyKey {
     }
 }
 
+/// What was made before under the same header.
+#[derive(Clone)]
+pub(crate) struct Before {
+    /// Its id.
+    pub(crate) object_id: String,
+    /// Its secret, for the first ten minutes.
+    pub(crate) secret: Option<Plaintext>,
+}
+
+/// Claims `key`, when there is one, for the object `id` that is about to be made; or finds what was
+/// made before.
+pub(crate) async fn replay(
+    key: Option<&IdempotencyKey>,
+    tx: &mut Tx,
+    keyring: &Keyring,
+    (id, sealed_secret): (impl std::fmt::Display, Option<&[u8]>),
+    now: UnixMillis,
+) -> Result<Option<Before>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    if let Claimed::Before { object_id, secret } = key.claim(tx, keyring, now).await? {
+        return Ok(Some(Before { object_id, secret }));
+    }
+    key.complete(tx, &id.to_string(), sealed_secret, now).await?;
+    Ok(None)
+}
+
+/// The id of what was made before.
+pub(crate) fn replayed_id<T>(before: &Before) -> Result<T, Error>
+where
+    T: std::str::FromStr<Err = claviger_model::ids::InvalidId>,
+{
+    before.object_id.parse().map_err(|error| Error::Internal(Box::new(error)))
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());

@@ -60,6 +60,13 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     one_row(touched, User::TABLE)
 }
 
+/// Holds the user's row until the end of the transaction, so that a sign-in and a change of the
+/// password that it was checked against come one after the other.
+pub async fn lock(tx: &mut Tx, id: UserId) -> Result<(), StoreError> {
+    let query = tx.query("UPDATE users SET row_version = row_version WHERE id = $1");
+    query.shown(id).execute().await.map(drop)
+}
+
 /// The user.
 pub async fn get(conn: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {
     let row = conn

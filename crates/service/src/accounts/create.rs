@@ -34,8 +34,14 @@ pub async fn create(
     let id = account.id;
     let changes = (None, Some(audited(&account)));
     let event =
-        access.signature().event(app.sources(), Some(id), Action::AccountCreated, id, changes)?;
-    let (keyring, fresh, key) = (Arc::clone(app.keyring()), account.clone(), idempotency.cloned());
+        access
+            .signature()
+            .event(app.sources(), Some(id), Action::AccountCreated, id, changes)?;
+    let (keyring, fresh, key) = (
+        Arc::clone(app.keyring()),
+        account.clone(),
+        idempotency.cloned(),
+    );
     let before = app
         .change(Effect::Grants, move |tx: &mut Tx| {
             let (keyring, account, key) = (keyring.clone(), fresh.clone(), key.clone());

@@ -78,7 +78,10 @@ pub async fn edit(
 
 fn check(input: &AccountEdit) -> Result<(Option<String>, Option<bool>), Error> {
     let mut problems = Problems::default();
-    let name = input.name.as_deref().and_then(|name| problems.check("name", text::name(name)));
+    let name = input
+        .name
+        .as_deref()
+        .and_then(|name| problems.check("name", text::name(name)));
     let suspend = match input.status.as_deref() {
         None => None,
         Some("active") => Some(false),

@@ -7,7 +7,7 @@ use claviger_model::members::Member;
 use claviger_store::{accounts, members};
 
 use crate::access::OperatorAccess;
-use crate::actor::{Actor, Caller};
+use crate::actor::{Actor, Caller, Place};
 use crate::app::App;
 use crate::error::Error;
 
@@ -41,12 +41,21 @@ pub async fn list(
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|last| last.id);
-    Ok(AccountPage { accounts: found, next })
+    Ok(AccountPage {
+        accounts: found,
+        next,
+    })
 }
 
 /// One account.
 pub async fn show(app: &App, _access: &OperatorAccess, id: AccountId) -> Result<Account, Error> {
     let found = accounts::get(&mut *app.read().await?, id).await?;
+    found.ok_or_else(|| Error::not_found("account"))
+}
+
+/// The account in which somebody acts.
+pub async fn own(app: &App, place: &Place) -> Result<Account, Error> {
+    let found = accounts::get(&mut *app.read().await?, place.account_id).await?;
     found.ok_or_else(|| Error::not_found("account"))
 }
 
@@ -64,8 +73,13 @@ pub async fn mine(app: &App, caller: &Caller) -> Result<Vec<Mine>, Error> {
     let ids: Vec<AccountId> = memberships.iter().map(|member| member.account_id).collect();
     let found = accounts::by_ids(&mut reader, &ids).await?;
     let joined = memberships.into_iter().filter_map(|member| {
-        let account = found.iter().find(|account| account.id == member.account_id)?;
-        Some(Mine { account: account.clone(), member })
+        let account = found
+            .iter()
+            .find(|account| account.id == member.account_id)?;
+        Some(Mine {
+            account: account.clone(),
+            member,
+        })
     });
     Ok(joined.collect())
 }

@@ -119,7 +119,9 @@ async fn find(app: &App, conn: &mut Conn, token: &str) -> Result<Invitation, Err
     let found = invitations::by_lookup(conn, lookup).await?;
     let version = found
         .as_ref()
-        .map_or(app.keyring().current_version(), |found| found.stored.pepper_version);
+        .map_or(app.keyring().current_version(), |found| {
+            found.stored.pepper_version
+        });
     let hash = app.keyring().hash_secret(version, token).ok_or_else(gone)?;
     let now = app.sources().now();
     found
@@ -152,8 +154,16 @@ async fn check_password(
     password: Zeroizing<String>,
     origin: Origin,
 ) -> Result<User, Error> {
-    let stored = user.suspended_at.is_none().then(|| user.password_hash.clone());
-    let guess = Guess { email: &user.email, ip: origin.ip, stored, password };
+    let stored = user
+        .suspended_at
+        .is_none()
+        .then(|| user.password_hash.clone());
+    let guess = Guess {
+        email: &user.email,
+        ip: origin.ip,
+        stored,
+        password,
+    };
     if app.passwords().check(app.sources(), guess).await? {
         return Ok(user);
     }
@@ -177,7 +187,11 @@ fn prepare(
     let taken = Some(audited(&invitation));
     Ok(Joining {
         user_created: event(Action::UserCreated, &user_id, created)?,
-        accepted: event(Action::InvitationAccepted, &invitation.id.to_string(), taken)?,
+        accepted: event(
+            Action::InvitationAccepted,
+            &invitation.id.to_string(),
+            taken,
+        )?,
         member_added: event(Action::MemberAdded, &user_id, None)?,
         invitation,
         user,
@@ -187,7 +201,13 @@ fn prepare(
 }
 
 async fn write(tx: &mut Tx, joining: Joining) -> Result<(), Error> {
-    let Joining { invitation, user, is_new, now, .. } = joining;
+    let Joining {
+        invitation,
+        user,
+        is_new,
+        now,
+        ..
+    } = joining;
     let account_id = invitation.account_id;
     accounts::lock(tx, account_id).await?;
     if !invitations::take(tx, invitation.id).await? {
@@ -204,19 +224,34 @@ async fn write(tx: &mut Tx, joining: Joining) -> Result<(), Error> {
     let present = users::by_email(tx, &user.email).await?;
     if is_new {
         if present.is_some() {
-            return Err(Error::conflict("This address was taken in the meantime. Try again."));
+            return Err(Error::conflict(
+                "This address was taken in the meantime. Try again.",
+            ));
         }
         users::insert(tx, &user).await?;
         tx.audit(joining.user_created);
     } else if present.as_ref() != Some(&user) {
-        return Err(Error::conflict("Your password was changed in the meantime. Try again."));
+        return Err(Error::conflict(
+            "Your password was changed in the meantime. Try again.",
+        ));
     }
     if members::get(tx, account_id, user.id).await?.is_some() {
         return Err(Error::conflict("You are a member of this account already."));
     }
-    tx.outbox(&joining.accepted.action, Some(account_id), audited(&invitation));
+    tx.outbox(
+        &joining.accepted.action,
+        Some(account_id),
+        audited(&invitation),
+    );
     tx.audit(joining.accepted);
-    join(tx, &user, (account_id, invitation.role), now, joining.member_added).await
+    join(
+        tx,
+        &user,
+        (account_id, invitation.role),
+        now,
+        joining.member_added,
+    )
+    .await
 }
 
 fn gone() -> Error {

@@ -90,7 +90,10 @@ async fn write(
         .await?;
     let Some(before) = before else {
         let invitation = NamedInvitation::new(&fresh, role.name);
-        return Ok(Invited { invitation, token: Some(token) });
+        return Ok(Invited {
+            invitation,
+            token: Some(token),
+        });
     };
     let id: InvitationId = replayed_id(&before)?;
     let mut reader = app.read().await?;
@@ -98,17 +101,29 @@ async fn write(
     // An accepted or withdrawn one is gone.
     let made = made.ok_or_else(|| Error::not_found("invitation"))?;
     let invitation = NamedInvitation::new(&made, role.name);
-    Ok(Invited { invitation, token: before.secret })
+    Ok(Invited {
+        invitation,
+        token: before.secret,
+    })
 }
 
 /// The questions whose answers may have changed since the request came.
 async fn check(tx: &mut Tx, access: &TeamAccess, invitation: &Invitation) -> Result<(), Error> {
     let role = named(tx, invitation.account_id, invitation.role).await?;
-    access.covers(&role.ok_or_else(|| Error::conflict("The role was deleted."))?.powers)?;
-    if let Some(user) = users::by_email(tx, &invitation.email).await? {
-        if members::get(tx, invitation.account_id, user.id).await?.is_some() {
-            return Err(Error::conflict("Somebody with this address is a member already."));
-        }
+    access.covers(
+        &role
+            .ok_or_else(|| Error::conflict("The role was deleted."))?
+            .powers,
+    )?;
+    let user = users::by_email(tx, &invitation.email).await?;
+    if let Some(user) = user
+        && members::get(tx, invitation.account_id, user.id)
+            .await?
+            .is_some()
+    {
+        return Err(Error::conflict(
+            "Somebody with this address is a member already.",
+        ));
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ pub async fn list(app: &App, access: &TeamAccess) -> Result<Vec<NamedInvitation>
     let now = app.sources().now();
     found.retain(|invitation| invitation.expires_at > now);
     found.sort_by_key(|invitation| std::cmp::Reverse((invitation.created_at, invitation.id)));
-    let shown = found.iter().map(|one| NamedInvitation::new(one, names.of(one.role)));
+    let shown = found
+        .iter()
+        .map(|one| NamedInvitation::new(one, names.of(one.role)));
     Ok(shown.collect())
 }

@@ -111,7 +111,7 @@ fn audited(key: &ApiKey) -> Value {
 }
 
 /// Of two audited forms, the members that differ.
-fn difference(before: &Value, after: &Value) -> (Option<Value>, Option<Value>) {
+pub(crate) fn difference(before: &Value, after: &Value) -> (Option<Value>, Option<Value>) {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return (None, None);
     };

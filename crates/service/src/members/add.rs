@@ -71,29 +71,48 @@ pub async fn add(
     let email = check(&input.email, &password)?;
     // Before the hashing, which costs; the transaction asks again.
     let mut reader = app.read().await?;
-    access.covers(&resolve(&mut reader, access.account_id(), &input.role).await?.powers)?;
+    access.covers(
+        &resolve(&mut reader, access.account_id(), &input.role)
+            .await?
+            .powers,
+    )?;
     drop(reader);
     let password_hash = app.passwords().hash(app.sources(), password).await?;
 
     let now = app.sources().now();
     let id = UserId::new(now, &app.sources().id()?);
-    let user =
-        User { id, email, password_hash, suspended_at: None, created_at: now, version: 1 };
+    let user = User {
+        id,
+        email,
+        password_hash,
+        suspended_at: None,
+        created_at: now,
+        version: 1,
+    };
     let account_id = access.account_id();
     let event = |action| {
         let after = Some(json!({ "user_id": id, "email": user.email }));
         let signature = access.signature();
         signature.event(app.sources(), Some(account_id), action, id, (None, after))
     };
-    let (user_created, member_added) =
-        (event(Action::UserCreated)?, event(Action::MemberAdded)?);
-    let fresh = Fresh { user, account_id, role: input.role, user_created, member_added };
-    write(app, access, fresh, idempotency).await.map(Added::Member)
+    let (user_created, member_added) = (event(Action::UserCreated)?, event(Action::MemberAdded)?);
+    let fresh = Fresh {
+        user,
+        account_id,
+        role: input.role,
+        user_created,
+        member_added,
+    };
+    write(app, access, fresh, idempotency)
+        .await
+        .map(Added::Member)
 }
 
 fn check(email: &str, password: &str) -> Result<String, Error> {
     let mut problems = Problems::default();
-    let email = problems.check("email", text::email(email)).unwrap_or_default();
+    let email = problems
+        .check("email", text::email(email))
+        .unwrap_or_default();
     problems.check("password", passwords::check(password, &email));
     problems.into_result()?;
     Ok(email)
@@ -124,7 +143,13 @@ async fn write(
 }
 
 async fn insert(tx: &mut Tx, access: &TeamAccess, fresh: Fresh) -> Result<(), Error> {
-    let Fresh { user, account_id, role, user_created, member_added } = fresh;
+    let Fresh {
+        user,
+        account_id,
+        role,
+        user_created,
+        member_added,
+    } = fresh;
     accounts::lock(tx, account_id).await?;
     let role = resolve(tx, account_id, &role).await?;
     access.covers(&role.powers)?;
@@ -134,7 +159,14 @@ async fn insert(tx: &mut Tx, access: &TeamAccess, fresh: Fresh) -> Result<(), Er
     }
     users::insert(tx, &user).await?;
     tx.audit(user_created);
-    join(tx, &user, (account_id, role.role), user.created_at, member_added).await
+    join(
+        tx,
+        &user,
+        (account_id, role.role),
+        user.created_at,
+        member_added,
+    )
+    .await
 }
 
 /// Writes a membership and what there is to tell about it.
@@ -145,12 +177,21 @@ pub(crate) async fn join(
     now: UnixMillis,
     event: Event,
 ) -> Result<(), Error> {
-    let member = Member { account_id, user_id: user.id, role, created_at: now, version: 1 };
+    let member = Member {
+        account_id,
+        user_id: user.id,
+        role,
+        created_at: now,
+        version: 1,
+    };
     members::insert(tx, &member).await?;
     // An operator who entered before has the powers of the membership from now on.
     tx.change(Change::new(ChangeKind::User, user.id));
     let after = audited(&member, &user.email);
     tx.outbox(&event.action, Some(account_id), after.clone());
-    tx.audit(Event { after: Some(after), ..event });
+    tx.audit(Event {
+        after: Some(after),
+        ..event
+    });
     Ok(())
 }

@@ -45,7 +45,11 @@ pub async fn edit(
                 return Ok(NamedMember::new(&before, &user, new.name));
             }
             keep_an_owner(tx, &before).await?;
-            let edited = Member { role: new.role, version: before.version + 1, ..before };
+            let edited = Member {
+                role: new.role,
+                version: before.version + 1,
+                ..before
+            };
             members::update(tx, &edited).await?;
             tx.change(Change::new(ChangeKind::User, user_id));
             let event = access.signature().event(
@@ -53,9 +57,16 @@ pub async fn edit(
                 Some(account_id),
                 Action::MemberChanged,
                 user_id,
-                difference(&audited(&before, &user.email), &audited(&edited, &user.email)),
+                difference(
+                    &audited(&before, &user.email),
+                    &audited(&edited, &user.email),
+                ),
             )?;
-            tx.outbox(&event.action, Some(account_id), audited(&edited, &user.email));
+            tx.outbox(
+                &event.action,
+                Some(account_id),
+                audited(&edited, &user.email),
+            );
             tx.audit(event);
             Ok(NamedMember::new(&edited, &user, new.name))
         })

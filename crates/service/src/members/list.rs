@@ -33,11 +33,16 @@ pub async fn list(
     let mut rows = members::of_account(&mut reader, account_id, after, limit + 1).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|(member, _)| member.user_id);
-    let shown = |(member, user): &(Member, User)| {
-        NamedMember::new(member, user, names.of(member.role))
-    };
-    Ok(MemberPage { members: rows.iter().map(shown).collect(), next })
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|(member, _)| member.user_id);
+    let shown =
+        |(member, user): &(Member, User)| NamedMember::new(member, user, names.of(member.role));
+    Ok(MemberPage {
+        members: rows.iter().map(shown).collect(),
+        next,
+    })
 }
 
 /// One member.

@@ -37,7 +37,11 @@ pub async fn remove(app: &App, access: &TeamAccess, user_id: UserId) -> Result<(
                 user_id,
                 (Some(audited(&member, &user.email)), None),
             )?;
-            tx.outbox(&event.action, Some(account_id), audited(&member, &user.email));
+            tx.outbox(
+                &event.action,
+                Some(account_id),
+                audited(&member, &user.email),
+            );
             tx.audit(event);
             Ok(())
         })

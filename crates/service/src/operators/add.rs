@@ -49,18 +49,21 @@ pub async fn add(
     write(app, access, user, is_new).await
 }
 
-async fn make_user(
-    app: &App,
-    email: String,
-    password: Zeroizing<String>,
-) -> Result<User, Error> {
+async fn make_user(app: &App, email: String, password: Zeroizing<String>) -> Result<User, Error> {
     let mut problems = Problems::default();
     problems.check("password", passwords::check(&password, &email));
     problems.into_result()?;
     let password_hash = app.passwords().hash(app.sources(), password).await?;
     let created_at = app.sources().now();
     let id = UserId::new(created_at, &app.sources().id()?);
-    Ok(User { id, email, password_hash, suspended_at: None, created_at, version: 1 })
+    Ok(User {
+        id,
+        email,
+        password_hash,
+        suspended_at: None,
+        created_at,
+        version: 1,
+    })
 }
 
 async fn write(
@@ -72,7 +75,9 @@ async fn write(
     let now = app.sources().now();
     let event = |action| {
         let after = Some(json!({ "user_id": user.id, "email": user.email }));
-        access.signature().event(app.sources(), None, action, user.id, (None, after))
+        access
+            .signature()
+            .event(app.sources(), None, action, user.id, (None, after))
     };
     let (user_created, operator_added) =
         (event(Action::UserCreated)?, event(Action::OperatorAdded)?);
@@ -87,7 +92,11 @@ async fn write(
             if operators::get(tx, user.id).await?.is_some() {
                 return Err(Error::conflict("This user is an operator already."));
             }
-            let operator = Operator { user_id: user.id, created_at: now, version: 1 };
+            let operator = Operator {
+                user_id: user.id,
+                created_at: now,
+                version: 1,
+            };
             operators::insert(tx, &operator).await?;
             tx.change(Change::new(ChangeKind::User, user.id));
             tx.audit(operator_added);

@@ -25,14 +25,27 @@ pub async fn create(
     draft: &RoleDraft,
     idempotency: Option<&IdempotencyKey>,
 ) -> Result<NamedRole, Error> {
-    let named = RoleDraft { name: Some(draft.name.clone().unwrap_or_default()), ..draft.clone() };
-    let nothing = Powers { permissions: Vec::new(), scopes: ScopePatterns(Vec::new()) };
+    let named = RoleDraft {
+        name: Some(draft.name.clone().unwrap_or_default()),
+        ..draft.clone()
+    };
+    let nothing = Powers {
+        permissions: Vec::new(),
+        scopes: ScopePatterns(Vec::new()),
+    };
     let (name, powers) = named.apply(("", &nothing))?;
     access.covers(&powers)?;
 
     let (account_id, now) = (access.account_id(), app.sources().now());
     let id = RoleId::new(now, &app.sources().id()?);
-    let role = Role { id, account_id, name, powers, created_at: now, version: 1 };
+    let role = Role {
+        id,
+        account_id,
+        name,
+        powers,
+        created_at: now,
+        version: 1,
+    };
     let changes = (None, Some(audited(&role)));
     let event = access.signature().event(
         app.sources(),
@@ -41,7 +54,11 @@ pub async fn create(
         role.id,
         changes,
     )?;
-    let (keyring, fresh, key) = (Arc::clone(app.keyring()), role.clone(), idempotency.cloned());
+    let (keyring, fresh, key) = (
+        Arc::clone(app.keyring()),
+        role.clone(),
+        idempotency.cloned(),
+    );
     let before = app
         .change(Effect::Grants, move |tx: &mut Tx| {
             let (keyring, role, key) = (keyring.clone(), fresh.clone(), key.clone());
@@ -61,6 +78,8 @@ pub async fn create(
             })
         })
         .await?;
-    let Some(before) = before else { return Ok(role.into()) };
+    let Some(before) = before else {
+        return Ok(role.into());
+    };
     super::show(app, access, &replayed_id::<RoleId>(&before)?.to_string()).await
 }

@@ -27,7 +27,9 @@ pub async fn delete(app: &App, access: &TeamAccess, role: RoleRef) -> Result<(),
             access.covers(&found.powers)?;
             let now = app.sources().now();
             let invited = invitations::of_account(tx, account_id).await?;
-            let is_open = invited.iter().any(|one| one.role == role && one.expires_at > now);
+            let is_open = invited
+                .iter()
+                .any(|one| one.role == role && one.expires_at > now);
             if is_open || members::count_role(tx, account_id, role).await? > 0 {
                 let message = "Members or invitations have this role. Give them another one first.";
                 return Err(Error::conflict(message));

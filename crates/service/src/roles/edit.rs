@@ -42,7 +42,12 @@ pub async fn edit(
                 return Ok(before.into());
             }
             let changes_from = audited(&before);
-            let edited = Role { name, powers, version: before.version + 1, ..before };
+            let edited = Role {
+                name,
+                powers,
+                version: before.version + 1,
+                ..before
+            };
             roles::update(tx, &edited).await?;
             tx.change(Change::new(ChangeKind::Role, edited.id));
             let event = access.signature().event(

@@ -13,7 +13,9 @@ use crate::error::Error;
 pub async fn list(app: &App, access: &TeamAccess) -> Result<Vec<NamedRole>, Error> {
     let made = roles::of_account(&mut *app.read().await?, access.account_id()).await?;
     let built_in = BuiltInRole::ALL.into_iter().map(NamedRole::from);
-    Ok(built_in.chain(made.into_iter().map(NamedRole::from)).collect())
+    Ok(built_in
+        .chain(made.into_iter().map(NamedRole::from))
+        .collect())
 }
 
 /// One role, by id or name.

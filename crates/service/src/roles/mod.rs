@@ -93,7 +93,9 @@ pub(crate) async fn resolve(
     let text = text.trim();
     let found = match text.parse() {
         Ok(role) => named(conn, account_id, role).await?,
-        Err(InvalidRole) => roles::by_name(conn, account_id, text).await?.map(NamedRole::from),
+        Err(InvalidRole) => roles::by_name(conn, account_id, text)
+            .await?
+            .map(NamedRole::from),
     };
     found.ok_or_else(|| Error::invalid("role", InvalidRole.to_string()))
 }
@@ -108,7 +110,9 @@ pub(crate) async fn named(
         RoleRef::BuiltIn(role) => Ok(Some(role.into())),
         RoleRef::Custom(id) => {
             let role = roles::get(conn, id).await?;
-            Ok(role.filter(|role| role.account_id == account_id).map(NamedRole::from))
+            Ok(role
+                .filter(|role| role.account_id == account_id)
+                .map(NamedRole::from))
         }
     }
 }
@@ -119,7 +123,9 @@ async fn find(conn: &mut Conn, account_id: AccountId, role: RoleRef) -> Result<R
         let message = "The built-in roles cannot be changed. Make one of your own.";
         return Err(Error::because(Reason::Conflict, message));
     };
-    let found = roles::get(conn, id).await?.filter(|role| role.account_id == account_id);
+    let found = roles::get(conn, id)
+        .await?
+        .filter(|role| role.account_id == account_id);
     found.ok_or_else(|| Error::not_found("role"))
 }
 
@@ -157,7 +163,10 @@ fn parse_permissions(words: &[String], problems: &mut Problems) -> Vec<Permissio
         permission
     });
     let asked: Vec<Permission> = parsed.collect();
-    Permission::ALL.into_iter().filter(|permission| asked.contains(permission)).collect()
+    Permission::ALL
+        .into_iter()
+        .filter(|permission| asked.contains(permission))
+        .collect()
 }
 
 /// Refuses a name that another role of the account has.
@@ -169,7 +178,9 @@ async fn check_name(
 ) -> Result<(), Error> {
     let found = roles::by_name(conn, account_id, name).await?;
     if found.is_some_and(|role| Some(role.id) != own) {
-        return Err(Error::conflict("The account has a role of this name already."));
+        return Err(Error::conflict(
+            "The account has a role of this name already.",
+        ));
     }
     Ok(())
 }
@@ -193,7 +204,10 @@ mod tests {
 
     #[test]
     fn a_draft_is_checked_as_a_whole() {
-        let none = Powers { permissions: Vec::new(), scopes: ScopePatterns(Vec::new()) };
+        let none = Powers {
+            permissions: Vec::new(),
+            scopes: ScopePatterns(Vec::new()),
+        };
         let draft = RoleDraft {
             name: Some("Owner ".to_owned()),
             permissions: words(&["settings", "everything"]),

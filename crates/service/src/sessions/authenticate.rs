@@ -34,7 +34,11 @@ pub async fn authenticate(app: &App, bearer: &str, origin: Origin) -> Result<Cal
         Identity::Management(_) => management(app, &entry)?,
         Identity::Key(..) => return Err(Error::refused(Reason::SessionRequired)),
     };
-    Ok(Caller { actor, ip: origin.ip, request_id: origin.request_id })
+    Ok(Caller {
+        actor,
+        ip: origin.ip,
+        request_id: origin.request_id,
+    })
 }
 
 /// The same where nothing but a session will do.
@@ -92,7 +96,13 @@ async fn signed_in(
             Some(place.ok_or_else(|| Error::refused(Reason::UserLacksAccess))?)
         }
     };
-    Ok(SignedIn { session_id, user_id, email: user.email, is_operator, place })
+    Ok(SignedIn {
+        session_id,
+        user_id,
+        email: user.email,
+        is_operator,
+        place,
+    })
 }
 
 fn management(app: &App, entry: &Entry) -> Result<Actor, Error> {
@@ -104,5 +114,9 @@ fn management(app: &App, entry: &Entry) -> Result<Actor, Error> {
     if !app.settings().management_enabled {
         return Err(Error::refused(Reason::SessionRequired));
     }
-    Ok(Actor::Management { token_id: *token_id, account_id, scopes: held.names.to_vec() })
+    Ok(Actor::Management {
+        token_id: *token_id,
+        account_id,
+        scopes: held.names.to_vec(),
+    })
 }

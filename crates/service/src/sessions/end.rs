@@ -18,8 +18,13 @@ pub async fn end(app: &App, caller: &Caller) -> Result<(), Error> {
     let (id, now) = (signed_in.session_id, app.sources().now());
     let account_id = caller.actor.account_id();
     let signature = caller.signature();
-    let event =
-        signature.event(app.sources(), account_id, Action::SessionEnded, id, (None, None))?;
+    let event = signature.event(
+        app.sources(),
+        account_id,
+        Action::SessionEnded,
+        id,
+        (None, None),
+    )?;
     app.change(Effect::Removes, move |tx: &mut Tx| {
         let event = event.clone();
         Box::pin(async move {

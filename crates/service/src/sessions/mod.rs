@@ -38,13 +38,21 @@ pub(crate) async fn place(
     let Some(member) = members::get(conn, account_id, user_id).await? else {
         let operator = operators::get(conn, user_id).await?;
         let powers = BuiltInRole::Owner.powers();
-        return Ok(operator.map(|_| Place { account_id, role: None, powers }));
+        return Ok(operator.map(|_| Place {
+            account_id,
+            role: None,
+            powers,
+        }));
     };
     let powers = match member.role {
         RoleRef::BuiltIn(role) => Some(role.powers()),
         RoleRef::Custom(id) => roles::get(conn, id).await?.map(|role| role.powers),
     };
-    Ok(powers.map(|powers| Place { account_id, role: Some(member.role), powers }))
+    Ok(powers.map(|powers| Place {
+        account_id,
+        role: Some(member.role),
+        powers,
+    }))
 }
 
 /// Which sessions of a user end.
@@ -80,7 +88,11 @@ pub(crate) async fn end_of_user(
 }
 
 async fn end_one(tx: &mut Tx, session: Session, now: UnixMillis) -> Result<(), StoreError> {
-    let ended = Session { ended_at: Some(now), version: session.version + 1, ..session };
+    let ended = Session {
+        ended_at: Some(now),
+        version: session.version + 1,
+        ..session
+    };
     sessions::update(tx, &ended).await?;
     tx.change(Change::new(ChangeKind::Session, ended.id));
     Ok(())

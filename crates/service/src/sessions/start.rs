@@ -77,7 +77,11 @@ pub async fn start(app: &App, input: SignIn, origin: Origin) -> Result<Started, 
         place,
     };
     write(app, session.clone(), user, events).await?;
-    Ok(Started { token, session, signed_in })
+    Ok(Started {
+        token,
+        session,
+        signed_in,
+    })
 }
 
 /// The user whose password this is.
@@ -91,7 +95,12 @@ async fn check_password(
     let user = users::by_email(&mut *app.read().await?, &email).await?;
     let user = user.filter(|user| user.suspended_at.is_none());
     let stored = user.as_ref().map(|user| user.password_hash.clone());
-    let guess = Guess { email: &email, ip: origin.ip, stored, password };
+    let guess = Guess {
+        email: &email,
+        ip: origin.ip,
+        stored,
+        password,
+    };
     match (app.passwords().check(app.sources(), guess).await?, user) {
         (true, Some(user)) => Ok(user),
         _ => Err(wrong()),
@@ -109,13 +118,20 @@ async fn choose_place(
         None => {
             let mut memberships = members::of_user(conn, user.id).await?;
             memberships.sort_by_key(|member| (member.created_at, member.account_id));
-            memberships.into_iter().map(|member| member.account_id).collect()
+            memberships
+                .into_iter()
+                .map(|member| member.account_id)
+                .collect()
         }
     };
     let mut found_suspended = false;
     for account_id in candidates {
-        let Some(account) = accounts::get(conn, account_id).await? else { continue };
-        let Some(place) = place(conn, account_id, user.id).await? else { continue };
+        let Some(account) = accounts::get(conn, account_id).await? else {
+            continue;
+        };
+        let Some(place) = place(conn, account_id, user.id).await? else {
+            continue;
+        };
         if account.status == AccountStatus::Active || (is_operator && asked.is_some()) {
             return Ok((Some(place), is_operator));
         }
@@ -149,7 +165,10 @@ fn events(
     };
     let mut events = vec![event(Action::SessionStarted, &session.id.to_string())?];
     if let Some(entered) = place.filter(|place| place.role.is_none()) {
-        events.push(event(Action::OperatorEntered, &entered.account_id.to_string())?);
+        events.push(event(
+            Action::OperatorEntered,
+            &entered.account_id.to_string(),
+        )?);
     }
     Ok(events)
 }
@@ -164,6 +183,7 @@ async fn write(
         let (session, checked, events) = (session.clone(), checked.clone(), events.clone());
         Box::pin(async move {
             // The check took its time: what it was made against may be over.
+            users::lock(tx, checked.id).await?;
             let user = users::get(tx, checked.id).await?;
             let holds = |user: &User| {
                 user.suspended_at.is_none() && user.password_hash == checked.password_hash

@@ -31,12 +31,21 @@ pub async fn change_password(
     passwords::check(&new, &user.email)
         .map_err(|weak| Error::invalid("password", weak.to_string()))?;
     let stored = Some(user.password_hash.clone());
-    let guess = Guess { email: &user.email, ip: caller.ip, stored, password: old };
+    let guess = Guess {
+        email: &user.email,
+        ip: caller.ip,
+        stored,
+        password: old,
+    };
     if !app.passwords().check(app.sources(), guess).await? {
         return Err(Error::invalid("old_password", "is not your password"));
     }
     let password_hash = app.passwords().hash(app.sources(), new).await?;
-    let changed = User { password_hash, version: user.version + 1, ..user };
+    let changed = User {
+        password_hash,
+        version: user.version + 1,
+        ..user
+    };
 
     let (id, now, kept) = (changed.id, app.sources().now(), signed_in.session_id);
     let event = caller.signature().event(

@@ -49,11 +49,15 @@ async fn set(
             if before.suspended_at.is_some() == suspended_at.is_some() {
                 return Ok(before);
             }
-            let changes = (
+            let difference = (
                 Some(json!({ "suspended_at": before.suspended_at })),
                 Some(json!({ "suspended_at": suspended_at })),
             );
-            let changed = User { suspended_at, version: before.version + 1, ..before };
+            let changed = User {
+                suspended_at,
+                version: before.version + 1,
+                ..before
+            };
             users::update(tx, &changed).await?;
             let action = match suspended_at {
                 Some(now) => {
@@ -63,7 +67,7 @@ async fn set(
                 None => Action::UserActivated,
             };
             let signature = access.signature();
-            tx.audit(signature.event(app.sources(), None, action, id, changes)?);
+            tx.audit(signature.event(app.sources(), None, action, id, difference)?);
             Ok(changed)
         })
     })
