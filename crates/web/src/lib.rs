@@ -1,5 +1,17 @@
-//! Claviger over HTTP: REST, OAuth, gateways, the portal.
+//! Claviger over HTTP: REST, gateway adapters, the demo API and the documentation.
 //!
-//! Law: extract (which authenticates), call one use case, render.
+//! Law: extract (which authenticates), call one use case, render. No rule lives here.
 
+pub mod api;
+pub mod demo;
+pub mod docs;
+pub mod error;
+pub mod extract;
+pub mod gateway;
+pub mod health;
+pub mod metrics;
+pub mod router;
 pub mod server;
+pub mod state;
+
+pub use state::{Options, Web};

@@ -1,0 +1,144 @@
+//! `/v1/accounts`: the operator's customers.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use claviger_model::UnixMillis;
+use claviger_model::ids::AccountId;
+use claviger_service::accounts::{self, AccountEdit};
+use http::StatusCode;
+use http::header::LOCATION;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Page;
+use crate::error::Failure;
+use crate::error::api::Envelope;
+use crate::extract::{Id, Idempotent, IfMatch, Json, Paging, Query, Session, etag};
+use crate::state::Web;
+
+/// A customer.
+#[derive(Serialize, ToSchema)]
+pub struct Account {
+    /// Its id.
+    #[schema(value_type = String, example = "acct_01jnwz3c8k0000000000000000")]
+    id: AccountId,
+    /// Its name.
+    #[schema(example = "Acme")]
+    name: String,
+    /// `active`, or `suspended`: then none of its credentials works.
+    #[schema(example = "active")]
+    status: &'static str,
+    /// Since when it is suspended, in Unix milliseconds.
+    #[schema(value_type = Option<i64>)]
+    suspended_at: Option<UnixMillis>,
+    /// When it was made, in Unix milliseconds.
+    #[schema(value_type = i64)]
+    created_at: UnixMillis,
+}
+
+/// A new account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountBody {
+    /// Its name: 1 to 200 characters.
+    #[schema(example = "Acme")]
+    name: String,
+}
+
+/// What is to change about an account: absent members stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountPatch {
+    /// Its name.
+    name: Option<String>,
+    /// `active` or `suspended`.
+    #[schema(example = "suspended")]
+    status: Option<String>,
+}
+
+/// List accounts
+///
+/// For operators; the oldest first.
+#[utoipa::path(get, path = "/v1/accounts", tag = "operator", params(Paging),
+    security(("session" = [])),
+    responses((status = 200, body = Page<Account>), (status = 403, body = Envelope)))]
+pub async fn list(
+    State(web): State<Web>,
+    Session(caller): Session,
+    Query(paging): Query<Paging>,
+) -> Result<axum::Json<Page<Account>>, Failure> {
+    let access = caller.operator()?;
+    let page = accounts::list(web.app(), &access, paging.after()?, paging.limit()?).await?;
+    let data = page.accounts.into_iter().map(Account::from).collect();
+    Ok(axum::Json(Page::new(data, page.next.map(|id| id.to_string()))))
+}
+
+/// Create an account
+///
+/// For operators. It makes nobody a member of it.
+#[utoipa::path(post, path = "/v1/accounts", tag = "operator", request_body = AccountBody,
+    security(("session" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
+    responses((status = 201, body = Account), (status = 403, body = Envelope),
+        (status = 422, body = Envelope)))]
+pub async fn create(
+    State(web): State<Web>,
+    Session(caller): Session,
+    idempotent: Idempotent,
+    Json { value, bytes }: Json<AccountBody>,
+) -> Result<Response, Failure> {
+    let access = caller.operator()?;
+    let replay = idempotent.key(&caller, &bytes)?;
+    let account = accounts::create(web.app(), &access, &value.name, replay.as_ref()).await?;
+    let location = [(LOCATION, format!("/v1/accounts/{}", account.id))];
+    Ok((StatusCode::CREATED, location, shown(account)).into_response())
+}
+
+/// Show an account
+#[utoipa::path(get, path = "/v1/accounts/{id}", tag = "operator", security(("session" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = Account), (status = 404, body = Envelope)))]
+pub async fn show(
+    State(web): State<Web>,
+    Session(caller): Session,
+    Id(id): Id<AccountId>,
+) -> Result<Response, Failure> {
+    let access = caller.operator()?;
+    Ok(shown(accounts::show(web.app(), &access, id).await?).into_response())
+}
+
+/// Rename, suspend or activate an account
+///
+/// When a suspension answers, no credential of the account works on any node.
+#[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "operator", request_body = AccountPatch,
+    security(("session" = [])),
+    params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = Account), (status = 404, body = Envelope),
+        (status = 412, body = Envelope), (status = 422, body = Envelope)))]
+pub async fn edit(
+    State(web): State<Web>,
+    Session(caller): Session,
+    Id(id): Id<AccountId>,
+    IfMatch(version): IfMatch,
+    Json { value, .. }: Json<AccountPatch>,
+) -> Result<Response, Failure> {
+    let access = caller.operator()?;
+    let input = AccountEdit { name: value.name, status: value.status };
+    Ok(shown(accounts::edit(web.app(), &access, id, &input, version).await?).into_response())
+}
+
+fn shown(account: claviger_model::accounts::Account) -> impl IntoResponse {
+    (etag(account.version), axum::Json(Account::from(account)))
+}
+
+impl From<claviger_model::accounts::Account> for Account {
+    fn from(account: claviger_model::accounts::Account) -> Self {
+        Self {
+            id: account.id,
+            name: account.name,
+            status: account.status.as_str(),
+            suspended_at: account.status.suspended_at(),
+            created_at: account.created_at,
+        }
+    }
+}

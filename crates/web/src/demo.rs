@@ -1,0 +1,119 @@
+//! The demo API of `claviger dev`: real routes on real rows, behind the verifier like any API.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use claviger_model::{Environment, Reason};
+use claviger_service::demo::{self, Collection};
+use claviger_verify::Target;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::error::Failure;
+use crate::extract::bearer::{bearer, refuse_in_query};
+use crate::extract::{Origin, body};
+use crate::gateway::decide;
+use crate::router::name_request;
+use crate::server::read_body;
+use crate::state::Web;
+
+/// Under which paths which API is served, the longest path first.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// Path below `/demo` and `/sandbox`, and the API's audience.
+    pub apis: Vec<(String, String)>,
+}
+
+/// The routes of the demo API.
+pub fn routes() -> Router<Web> {
+    Router::new()
+        .route("/demo/{*path}", any(live))
+        .route("/sandbox/{*path}", any(sandbox))
+}
+
+async fn live(State(web): State<Web>, origin: Origin, request: Request) -> Response {
+    answer(&web, origin, request, ("/demo", Environment::Live)).await
+}
+
+async fn sandbox(State(web): State<Web>, origin: Origin, request: Request) -> Response {
+    answer(&web, origin, request, ("/sandbox", Environment::Test)).await
+}
+
+async fn answer(
+    web: &Web,
+    origin: Origin,
+    request: Request,
+    place: (&str, Environment),
+) -> Response {
+    let response = serve(web, origin, request, place).await;
+    let mut response = response.unwrap_or_else(IntoResponse::into_response);
+    name_request(&mut response, origin.request_id);
+    response
+}
+
+/// 1. Verify. 2. Only then look at what is asked for.
+async fn serve(
+    web: &Web,
+    origin: Origin,
+    request: Request,
+    (base, environment): (&str, Environment),
+) -> Result<Response, Failure> {
+    let demo = web
+        .options()
+        .demo
+        .as_ref()
+        .ok_or_else(|| Failure::new(Reason::NotFound))?;
+    let (parts, sent) = request.into_parts();
+    refuse_in_query(&parts.uri)?;
+    let below = parts.uri.path().strip_prefix(base).unwrap_or_default();
+    let (path, audience) = demo
+        .find(below)
+        .ok_or_else(|| Failure::new(Reason::NotFound))?;
+    let question = claviger_verify::Request {
+        credential: bearer(&parts.headers)?,
+        target: Target::Audience(audience),
+        environment: Some(environment),
+        method: Some(parts.method.as_str()),
+        path: Some(path),
+        scopes: &[],
+        ip: origin.ip,
+    };
+    let decision = decide(web, &question, origin.request_id, true);
+    if !decision.is_allowed() {
+        return Err(Failure::refused(&decision));
+    }
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let collection = Collection::parse(name).ok_or_else(|| Failure::new(Reason::NotFound))?;
+    match parts.method {
+        Method::GET | Method::HEAD => {
+            let records = demo::list(web.app(), environment, collection).await?;
+            Ok(axum::Json(json!({ "data": records })).into_response())
+        }
+        Method::POST => create(web, environment, collection, sent).await,
+        _ => Err(Failure::new(Reason::MethodNotAllowed)),
+    }
+}
+
+async fn create(
+    web: &Web,
+    environment: Environment,
+    collection: Collection,
+    sent: Body,
+) -> Result<Response, Failure> {
+    let bytes = read_body(sent).await?;
+    let record: Map<String, Value> = body::parse(&bytes)?;
+    let record = demo::create(web.app(), environment, collection, record).await?;
+    Ok((StatusCode::CREATED, axum::Json(record)).into_response())
+}
+
+impl Demo {
+    /// The API under `path` and the path below its base.
+    fn find<'a>(&'a self, path: &'a str) -> Option<(&'a str, &'a str)> {
+        self.apis.iter().find_map(|(base, audience)| {
+            let rest = path.strip_prefix(base.as_str())?;
+            rest.starts_with('/').then_some((rest, audience.as_str()))
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! `/openapi.json`, `/docs` and a page for each reason of refusal, all generated.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use claviger_model::Reason;
+use utoipa::openapi::OpenApi as Document_;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::error::Failure;
+use crate::router;
+use crate::state::Web;
+
+/// The viewer comes from this binary and styles itself; it runs no inline script.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' \
+    'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+/// What stands above the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Claviger",
+        description = "The credential system of a company that offers an API. Times are Unix \
+            milliseconds. Every answer has a Request-Id. Refusals carry a code, a reason and, \
+            where it helps, what to change."
+    ),
+    tags(
+        (name = "sessions", description = "Signing in and out"),
+        (name = "keys", description = "API keys, with a session token"),
+        (name = "management", description = "API keys, for automation with a management token"),
+        (name = "verify", description = "The internal listener: may this request pass?"),
+        (name = "health", description = "The internal listener: for operators")
+    ),
+    modifiers(&Schemes)
+)]
+pub struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut Document_) {
+        let bearer = |told: &str| {
+            let scheme = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(told));
+            SecurityScheme::Http(scheme.build())
+        };
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", bearer("A session token: POST /v1/sessions"));
+        components.add_security_scheme("management", bearer("A management token"));
+    }
+}
+
+/// Says of the internal routes where they are.
+pub(crate) fn on_internal_listener(mut internal: Document_) -> Document_ {
+    let server = ServerBuilder::new()
+        .url("http://127.0.0.1:8081")
+        .description(Some("The internal listener"))
+        .build();
+    for item in internal.paths.paths.values_mut() {
+        item.servers = Some(vec![server.clone()]);
+    }
+    internal
+}
+
+/// The routes of the documentation.
+pub fn routes() -> Router<Web> {
+    let viewer = SwaggerUi::new("/docs").url("/openapi.json", router::openapi());
+    Router::new()
+        .merge(Router::from(viewer))
+        .route("/docs/errors", get(reasons))
+        .route("/docs/errors/{reason}", get(reason))
+}
+
+async fn reasons() -> Response {
+    let rows: String = Reason::ALL
+        .into_iter()
+        .filter(|r| *r != Reason::Allowed)
+        .map(row)
+        .collect();
+    let table = format!(
+        "<table><thead><tr><th>Reason</th><th>Status</th><th>Code</th><th>What to do</th></tr>\
+         </thead><tbody>{rows}</tbody></table>"
+    );
+    Html(document("Reasons of refusal", &table)).into_response()
+}
+
+async fn reason(Path(name): Path<String>) -> Result<Response, Failure> {
+    let reason = Reason::parse(&name).filter(|reason| *reason != Reason::Allowed);
+    let reason = reason.ok_or_else(|| Failure::new(Reason::NotFound))?;
+    let refusal = reason.refusal();
+    let body = format!(
+        "<p><code>{}</code>, HTTP {}</p><p>{}</p><p>{}</p>\
+         <p><a href=\"/docs/errors\">All reasons</a></p>",
+        refusal.code, refusal.status, refusal.message, refusal.remedy
+    );
+    Ok(Html(document(refusal.name, &body)).into_response())
+}
+
+fn row(reason: Reason) -> String {
+    let refusal = reason.refusal();
+    format!(
+        "<tr><td><a href=\"/docs/errors/{name}\">{name}</a></td><td>{status}</td>\
+         <td>{code}</td><td>{remedy}</td></tr>",
+        name = refusal.name,
+        status = refusal.status,
+        code = refusal.code,
+        remedy = refusal.remedy,
+    )
+}
+
+/// Everything in it is from the table of refusals, which holds no markup.
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title} - Claviger</title>\
+         </head><body><main><h1>{title}</h1>{body}</main></body></html>\n"
+    )
+}

@@ -1,0 +1,137 @@
+//! What a handler fails with, and how it is told. A failure travels as an extension of its
+//! response to the edge of the router, where the request's id and what the client accepts are
+//! known; there it gets one of its renderings.
+
+pub mod api;
+pub mod page;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use claviger_model::Reason;
+use claviger_service::Error;
+use claviger_verify::Decision;
+use http::StatusCode;
+
+use crate::server::BodyError;
+
+/// A failure on its way to its rendering.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The row of the table of refusals.
+    pub reason: Reason,
+    /// The sentence for the caller.
+    pub message: String,
+    /// Problems by member.
+    pub fields: BTreeMap<String, String>,
+    /// The scopes that would be needed.
+    pub required_scopes: Vec<String>,
+    /// When to try again, in seconds.
+    pub retry_after_seconds: Option<u32>,
+}
+
+/// The failure in the extensions of its response.
+#[derive(Clone)]
+pub(crate) struct Carried(pub(crate) Arc<Failure>);
+
+impl Failure {
+    /// With the table's own sentence.
+    pub fn new(reason: Reason) -> Self {
+        Self::because(reason, reason.refusal().message)
+    }
+
+    /// With a more exact sentence.
+    pub fn because(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            fields: BTreeMap::new(),
+            required_scopes: Vec::new(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// One member of the body or the query is not acceptable.
+    pub fn field(member: &str, sentence: impl Into<String>) -> Self {
+        Error::invalid(member, sentence).into()
+    }
+
+    /// A refusal by the verifier.
+    pub fn refused(decision: &Decision) -> Self {
+        let retry = decision
+            .rate_limit
+            .map(|rate| rate.retry_millis.div_ceil(1_000));
+        let retry = match decision.reason {
+            Reason::RateLimited => retry.and_then(|seconds| u32::try_from(seconds.max(1)).ok()),
+            Reason::Stale => Some(1),
+            _ => None,
+        };
+        Self {
+            required_scopes: decision.required_scopes.clone(),
+            retry_after_seconds: retry,
+            ..Self::because(decision.reason, decision.message())
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.reason.refusal().status)
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Error::Internal(cause)
+        | Error::Later {
+            source: Some(cause),
+            ..
+        } = &error
+        {
+            tracing::error!(cause = %chain(cause.as_ref()), "a use case failed");
+        }
+        let mut failure = Self::because(error.reason(), error.to_string());
+        failure.retry_after_seconds = error.retry_after_seconds();
+        if let Some(problems) = error.problems() {
+            failure.fields = problems.members().clone();
+        }
+        if let Error::Refused {
+            required_scopes, ..
+        } = error
+        {
+            failure.required_scopes = required_scopes;
+        }
+        failure
+    }
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
+        let sentence = format!("{error}.");
+        match error {
+            BodyError::TooLarge { .. } => Self::because(Reason::TooLarge, sentence),
+            BodyError::TooSlow | BodyError::Broken => Self::because(Reason::Malformed, sentence),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Carried(Arc::new(self)));
+        response
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        line.push_str(": ");
+        line.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    line
+}

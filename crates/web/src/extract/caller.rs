@@ -1,0 +1,53 @@
+//! Who asks: the extractors that authenticate.
+
+use axum::extract::FromRequestParts;
+use claviger_model::Reason;
+use claviger_service::{Caller, sessions};
+use http::request::Parts;
+
+use super::bearer::{bearer, refuse_in_query};
+use super::origin::Origin;
+use crate::error::Failure;
+use crate::state::Web;
+
+/// A caller with a session token.
+pub struct Session(pub Caller);
+
+/// A caller at `/v1/keys`, which takes management tokens and is off unless the operator allows it.
+pub struct KeyManager(pub Caller);
+
+impl FromRequestParts<Web> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
+        let (credential, origin) = presented(parts, web)?;
+        Ok(Self(
+            sessions::authenticate_session(web.app(), credential, origin.into()).await?,
+        ))
+    }
+}
+
+impl FromRequestParts<Web> for KeyManager {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
+        let (credential, origin) = presented(parts, web)?;
+        let caller = sessions::authenticate(web.app(), credential, origin.into()).await?;
+        if !web.app().settings().management_enabled {
+            let message = "The management API is switched off. The operator can allow it with \
+                           management.enabled in the configuration.";
+            return Err(Failure::because(Reason::PermissionRequired, message));
+        }
+        Ok(Self(caller))
+    }
+}
+
+fn presented<'a>(parts: &'a Parts, web: &Web) -> Result<(&'a str, Origin), Failure> {
+    refuse_in_query(&parts.uri)?;
+    let credential =
+        bearer(&parts.headers)?.ok_or_else(|| Failure::new(Reason::CredentialMissing))?;
+    Ok((
+        credential,
+        Origin::of(&parts.extensions, &parts.headers, web),
+    ))
+}

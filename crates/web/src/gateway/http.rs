@@ -1,0 +1,89 @@
+//! `/verify/http`: forward authentication for Traefik, Caddy, HAProxy and APISIX.
+//!
+//! 1. The gateway sends the client's headers with `X-Forwarded-Host`, `X-Forwarded-Method` and
+//!    `X-Forwarded-Uri`.
+//! 2. The host finds the API, method and path its route.
+//! 3. 200 lets the request pass, with who it is in `Claviger-*` headers; any other status is the
+//!    client's answer.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use claviger_verify::{Decision, Request, Target};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::decide;
+use super::verify::without_query;
+use crate::error::Failure;
+use crate::extract::bearer::{bearer, refuse_in_query};
+use crate::state::Web;
+
+/// Decide for a gateway
+#[utoipa::path(get, path = "/verify/http", tag = "verify",
+    params(("X-Forwarded-Host" = Option<String>, Header),
+        ("X-Forwarded-Method" = Option<String>, Header),
+        ("X-Forwarded-Uri" = Option<String>, Header)),
+    responses((status = 200, description = "May pass"), (status = 401, description = "Refused"),
+        (status = 403, description = "Refused"), (status = 429, description = "Over its limit"),
+        (status = 503, description = "Not decidable now")))]
+pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Response, Failure> {
+    let credential = bearer(&headers)?;
+    let uri = text(&headers, "x-forwarded-uri");
+    if let Some(Ok(uri)) = uri.map(str::parse) {
+        refuse_in_query(&uri)?;
+    }
+    let request = Request {
+        credential,
+        target: text(&headers, "x-forwarded-host").map_or(Target::Default, Target::Host),
+        environment: None,
+        method: text(&headers, "x-forwarded-method"),
+        path: uri.map(without_query),
+        scopes: &[],
+        // The gateway appends the address that it saw; what stands before it is the client's word.
+        ip: text(&headers, "x-forwarded-for")
+            .and_then(|hops| hops.rsplit(',').next()?.trim().parse().ok()),
+    };
+    let request_id = web.app().sources().request_id();
+    let decision = decide(&web, &request, request_id, false);
+    let mut response = if decision.is_allowed() {
+        allowed(&decision)
+    } else {
+        Failure::refused(&decision).into_response()
+    };
+    crate::router::name_request(&mut response, request_id);
+    Ok(response)
+}
+
+fn allowed(decision: &Decision) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    let Some(credential) = &decision.credential else {
+        return response;
+    };
+    let headers = response.headers_mut();
+    let mut add = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    if let Some(account) = credential.account_id() {
+        add("claviger-account", account.to_string());
+    }
+    add("claviger-subject", credential.identity.subject());
+    add("claviger-credential", credential.identity.id());
+    add(
+        "claviger-kind",
+        credential.identity.kind().as_str().to_owned(),
+    );
+    add(
+        "claviger-environment",
+        decision.environment.as_str().to_owned(),
+    );
+    add(
+        "claviger-scopes",
+        credential.scopes_at(decision.api.as_deref()).join(" "),
+    );
+    response
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,157 @@
+//! `POST /v1/verify`: the decision as JSON.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use claviger_model::Environment;
+use claviger_model::ids::RequestId;
+use claviger_service::decisions::DecisionView;
+use claviger_verify::{Request, Target};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::decide;
+use crate::error::Failure;
+use crate::extract::body;
+use crate::server::read_body;
+use crate::state::Web;
+
+/// How many requests a batch takes.
+const BATCH_MAX: usize = 100;
+/// Bytes that one rendered decision practically always fits in.
+const ANSWER_BYTES: usize = 1_024;
+
+/// A request to decide.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Question<'a> {
+    /// The credential as the client sent it, without `Bearer`.
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    credential: Cow<'a, str>,
+    /// The audience of the API; the default API when absent.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    api: Option<Cow<'a, str>>,
+    /// `live` when absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    environment: Option<Environment>,
+    /// The request's method; absent: only routes for every method match.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    method: Option<Cow<'a, str>>,
+    /// The request's path below the API's base URL; routes are not checked when absent.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    path: Option<Cow<'a, str>>,
+    /// Scopes that are needed beside the route's.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    scopes: Option<Vec<Cow<'a, str>>>,
+    /// Where the request came from.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    ip: Option<IpAddr>,
+}
+
+/// Up to 100 requests to decide.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Questions<'a> {
+    /// The requests.
+    #[serde(borrow)]
+    requests: Vec<Question<'a>>,
+}
+
+/// Verify a credential
+///
+/// Always answers 200 with the decision; `allowed` says whether the request may pass.
+#[utoipa::path(post, path = "/v1/verify", tag = "verify", request_body = Question<'static>,
+    responses((status = 200, description = "The decision", body = Object)))]
+pub async fn one(State(web): State<Web>, body: Body) -> Result<Response, Failure> {
+    let bytes = read_body(body).await?;
+    let question: Question<'_> = parse(&bytes)?;
+    let request_id = web.app().sources().request_id();
+    let mut answer = Vec::with_capacity(ANSWER_BYTES);
+    question.answer(&web, request_id, &mut answer)?;
+    Ok(json(answer, Some(request_id)))
+}
+
+/// Verify up to 100 credentials
+#[utoipa::path(post, path = "/v1/verify/batch", tag = "verify",
+    request_body = Questions<'static>,
+    responses((status = 200, description = "`data`: a decision for each, in order", body = Object)))]
+pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failure> {
+    let bytes = read_body(body).await?;
+    let Questions { requests } = parse(&bytes)?;
+    if requests.len() > BATCH_MAX {
+        return Err(Failure::field(
+            "requests",
+            format!("must have at most {BATCH_MAX}"),
+        ));
+    }
+    let mut answer = Vec::with_capacity(ANSWER_BYTES * requests.len() + 16);
+    answer.extend_from_slice(b"{\"data\":[");
+    for (position, question) in requests.iter().enumerate() {
+        if position > 0 {
+            answer.push(b',');
+        }
+        question.answer(&web, web.app().sources().request_id(), &mut answer)?;
+    }
+    answer.extend_from_slice(b"]}");
+    Ok(json(answer, None))
+}
+
+impl Question<'_> {
+    fn answer(
+        &self,
+        web: &Web,
+        request_id: RequestId,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let scopes: Vec<&str> = self.scopes.iter().flatten().map(AsRef::as_ref).collect();
+        let request = Request {
+            credential: (!self.credential.is_empty()).then_some(&*self.credential),
+            target: self
+                .api
+                .as_deref()
+                .map_or(Target::Default, Target::Audience),
+            environment: self.environment,
+            method: self.method.as_deref(),
+            path: self.path.as_deref().map(without_query),
+            scopes: &scopes,
+            ip: self.ip,
+        };
+        let decision = decide(web, &request, request_id, false);
+        let view = DecisionView::new(&decision, request_id);
+        serde_json::to_writer(answer, &view)
+            .map_err(|error| claviger_service::Error::Internal(Box::new(error)).into())
+    }
+}
+
+/// The path of a request target: the query is no part of any route.
+pub(super) fn without_query(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+/// The fast way first; only what it refuses is read again for a sentence with the member's name.
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).or_else(|_| body::parse(bytes))
+}
+
+fn json(body: Vec<u8>, request_id: Option<RequestId>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(id) = request_id {
+        crate::router::name_request(&mut response, id);
+    }
+    response
+}

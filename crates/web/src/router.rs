@@ -1,0 +1,250 @@
+//! Every route, in one table; and the edge of the router, where a request gets its id, a failure
+//! its rendering and an answer its headers.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use claviger_model::Reason;
+use claviger_model::ids::RequestId;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::{Carried, Failure, api, page};
+use crate::extract::Origin;
+use crate::server::{BodyLimits, PanicAnswer};
+use crate::state::Web;
+use crate::{api as rest, demo, docs, gateway, health, metrics};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const INTERNAL_TOKEN: HeaderName = HeaderName::from_static("claviger-token");
+/// Bodies of OpenAPI documents, in bytes.
+const IMPORT_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
+/// The routes of the public listener that programs use, with their documentation.
+fn public_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::with_openapi(docs::Document::openapi())
+        .routes(routes!(rest::sessions::start))
+        .routes(routes!(rest::sessions::end))
+        .routes(routes!(rest::sessions::whoami))
+        .routes(routes!(rest::keys::list, rest::keys::create))
+        .routes(routes!(
+            rest::keys::show,
+            rest::keys::edit,
+            rest::keys::revoke
+        ))
+        .routes(routes!(rest::keys::manage_list, rest::keys::manage_create))
+        .routes(routes!(
+            rest::keys::manage_show,
+            rest::keys::manage_edit,
+            rest::keys::manage_revoke
+        ))
+}
+
+/// The routes of the internal listener, with their documentation.
+fn internal_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(gateway::verify::one))
+        .routes(routes!(gateway::verify::batch))
+        .routes(routes!(gateway::http::forward))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
+}
+
+/// The OpenAPI document of both listeners.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let (_, mut document) = public_routes().split_for_parts();
+    let (_, internal) = internal_routes().split_for_parts();
+    document.merge(docs::on_internal_listener(internal));
+    document
+}
+
+/// The public listener.
+pub fn public(web: Web) -> Router {
+    let (routes, _) = public_routes().split_for_parts();
+    routes
+        .route("/", get(|| async { Redirect::to("/docs/") }))
+        .merge(docs::routes())
+        .merge(demo::routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(web.clone(), public_edge))
+        .with_state(web)
+}
+
+/// The internal listener.
+pub fn internal(web: Web) -> Router {
+    let (routes, _) = internal_routes().split_for_parts();
+    routes
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(web.clone(), internal_edge))
+        .with_state(web)
+}
+
+/// How large bodies may be.
+pub fn body_limits() -> BodyLimits {
+    BodyLimits::default().allow("/v1/apis/{id}/import", IMPORT_BYTES_MAX)
+}
+
+/// The 500 of a request whose handler panicked.
+pub fn panic_answer(web: Web) -> PanicAnswer {
+    std::sync::Arc::new(move |_: &Method, _: &Uri| {
+        let id = web.app().sources().request_id();
+        let failure = Failure::new(Reason::Internal);
+        let mut response = api::render(&failure, id, &web.app().settings().public_url);
+        name_request(&mut response, id);
+        response
+    })
+}
+
+/// Puts the request's id on its answer.
+pub(crate) fn name_request(response: &mut Response, id: RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}
+
+async fn not_found() -> Failure {
+    Failure::because(Reason::NotFound, "There is nothing at this path.")
+}
+
+async fn method_not_allowed() -> Failure {
+    Failure::new(Reason::MethodNotAllowed)
+}
+
+async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let id = web.app().sources().request_id();
+    request.extensions_mut().insert(id);
+    let origin = Origin::of(request.extensions(), request.headers(), &web);
+    let asked = Asked::of(&request);
+    let response = next.run(request).await;
+    let mut response = rendered(&web, response, id, asked.wants_page);
+    if !response.headers().contains_key(&REQUEST_ID) {
+        name_request(&mut response, id);
+    }
+    protect(response.headers_mut(), asked.uri.path());
+    web.metrics().answered(response.status());
+    tracing::info!(
+        request_id = %id,
+        method = %asked.method,
+        // Never the query: people put secrets there.
+        path = asked.uri.path(),
+        status = response.status().as_u16(),
+        ip = origin.ip.map(tracing::field::display),
+        "answered"
+    );
+    response
+}
+
+async fn internal_edge(State(web): State<Web>, request: Request, next: Next) -> Response {
+    if let Some(token) = &web.options().internal_token {
+        let sent = request
+            .headers()
+            .get(INTERNAL_TOKEN)
+            .map(HeaderValue::as_bytes);
+        if !sent.is_some_and(|sent| equal(sent, token.as_bytes())) {
+            let message = "The internal listener needs its token in the header Claviger-Token.";
+            let failure = Failure::because(Reason::InvalidCredential, message);
+            let id = web.app().sources().request_id();
+            return api::render(&failure, id, &web.app().settings().public_url);
+        }
+    }
+    let response = next.run(request).await;
+    let mut response = if response.extensions().get::<Carried>().is_some() {
+        let id = web.app().sources().request_id();
+        rendered(&web, response, id, false)
+    } else {
+        response
+    };
+    web.metrics().answered(response.status());
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .entry(CACHE_CONTROL)
+        .or_insert(no_store);
+    response
+}
+
+/// What has to be remembered of a request while it is answered.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    wants_page: bool,
+}
+
+impl Asked {
+    fn of(request: &http::Request<Body>) -> Self {
+        let accept = request
+            .headers()
+            .get(ACCEPT)
+            .and_then(|value| value.to_str().ok());
+        let path = request.uri().path();
+        let is_program = ["/v1/", "/api/", "/oauth/", "/connect/", "/demo", "/sandbox"]
+            .iter()
+            .any(|start| path.starts_with(start));
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            wants_page: !is_program && accept.is_some_and(|accept| accept.contains("text/html")),
+        }
+    }
+}
+
+/// Renders the failure that a response carries; keeps the headers that were set with it, such as
+/// `Allow`.
+fn rendered(web: &Web, mut response: Response, own_id: RequestId, wants_page: bool) -> Response {
+    let Some(Carried(failure)) = response.extensions_mut().remove::<Carried>() else {
+        return response;
+    };
+    let decided = response
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let id = decided.and_then(|text| text.parse().ok()).unwrap_or(own_id);
+    let mut page = if wants_page {
+        page::render(&failure, id)
+    } else {
+        api::render(&failure, id, &web.app().settings().public_url)
+    };
+    for (name, value) in response.headers() {
+        if name != http::header::CONTENT_LENGTH {
+            page.headers_mut()
+                .entry(name)
+                .or_insert_with(|| value.clone());
+        }
+    }
+    name_request(&mut page, id);
+    page
+}
+
+/// What every answer of the public listener says to a browser.
+fn protect(headers: &mut HeaderMap, path: &str) {
+    let policy = if path.starts_with("/docs") {
+        docs::POLICY
+    } else {
+        "default-src 'none'; frame-ancestors 'none'"
+    };
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, policy),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+fn equal(left: &[u8], right: &[u8]) -> bool {
+    subtle::ConstantTimeEq::ct_eq(left, right).into()
+}
