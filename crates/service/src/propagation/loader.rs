@@ -5,16 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::ids::{AccountId, KeyId, ManagementTokenId, RoleId, SessionId, UserId};
 use claviger_model::members::User;
-use claviger_model::roles::{BuiltInRole, Powers, RoleRef};
+use claviger_model::roles::Powers;
 use claviger_model::scopes::ScopePatterns;
 use claviger_model::sessions::Session;
 use claviger_model::{Reason, UnixMillis};
 use claviger_store::{
-    Conn, Db, StoreError, accounts, apis, keys, ledger, management_tokens, members, operators,
-    roles, sessions, users,
+    Conn, Db, StoreError, accounts, apis, keys, ledger, management_tokens, sessions, users,
 };
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
+
+use crate::sessions::place;
 
 /// Rows read at once.
 const PAGE: u32 = 5_000;
@@ -201,7 +202,7 @@ async fn resident(
 ) -> Result<ResidentSession, StoreError> {
     let user = users.get(&session.user_id);
     let powers = match session.account_id {
-        Some(account_id) => powers(conn, account_id, session.user_id).await?,
+        Some(account_id) => place(conn, account_id, session.user_id).await?.map(|place| place.powers),
         None => Some(Powers {
             permissions: Vec::new(),
             scopes: ScopePatterns(Vec::new()),
@@ -226,24 +227,6 @@ async fn resident(
         refused,
         scopes: powers.map_or_else(|| ScopePatterns(Vec::new()), |powers| powers.scopes),
     })
-}
-
-/// What a user may do in an account, as member or as operator who entered; none when neither.
-pub(crate) async fn powers(
-    conn: &mut Conn,
-    account_id: AccountId,
-    user_id: UserId,
-) -> Result<Option<Powers>, StoreError> {
-    match members::get(conn, account_id, user_id).await? {
-        Some(member) => match member.role {
-            RoleRef::BuiltIn(role) => Ok(Some(role.powers())),
-            RoleRef::Custom(id) => Ok(roles::get(conn, id).await?.map(|role| role.powers)),
-        },
-        None => {
-            let operator = operators::get(conn, user_id).await?;
-            Ok(operator.map(|_| BuiltInRole::Owner.powers()))
-        }
-    }
 }
 
 fn parsed<T: std::str::FromStr>(ids: &BTreeSet<&str>) -> Vec<T> {
