@@ -147,7 +147,8 @@ impl Caller {
         {
             let held = |scope: ManagementScope| scopes.iter().any(|s| s.as_str() == scope.as_str());
             // Whoever may change keys may see what there is to change.
-            if !held(needed) && !(held(ManagementScope::KeysWrite) && !may_write) {
+            let is_held = held(needed) || (!may_write && held(ManagementScope::KeysWrite));
+            if !is_held {
                 return Err(lacking(vec![needed.to_string()]));
             }
             let handout = Handout::Held(scopes.clone());

@@ -36,9 +36,10 @@ pub struct KeyPage {
 pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<KeyPage, Error> {
     let wanted = keys::KeyFilter {
         environment: filter.environment,
-        statuses: match filter.active_only {
-            true => keys::KeyStatuses::ActiveAt(app.sources().now()),
-            false => keys::KeyStatuses::All,
+        statuses: if filter.active_only {
+            keys::KeyStatuses::ActiveAt(app.sources().now())
+        } else {
+            keys::KeyStatuses::All
         },
     };
     let mut reader = app.read().await?;

@@ -70,7 +70,10 @@ pub async fn list(
     let access = caller.operator()?;
     let page = accounts::list(web.app(), &access, paging.after()?, paging.limit()?).await?;
     let data = page.accounts.into_iter().map(Account::from).collect();
-    Ok(axum::Json(Page::new(data, page.next.map(|id| id.to_string()))))
+    Ok(axum::Json(Page::new(
+        data,
+        page.next.map(|id| id.to_string()),
+    )))
 }
 
 /// Create an account
@@ -123,7 +126,10 @@ pub async fn edit(
     Json { value, .. }: Json<AccountPatch>,
 ) -> Result<Response, Failure> {
     let access = caller.operator()?;
-    let input = AccountEdit { name: value.name, status: value.status };
+    let input = AccountEdit {
+        name: value.name,
+        status: value.status,
+    };
     Ok(shown(accounts::edit(web.app(), &access, id, &input, version).await?).into_response())
 }
 

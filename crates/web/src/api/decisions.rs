@@ -1,6 +1,5 @@
 //! `GET /v1/decisions`: why a request was allowed or refused.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::Page;
+use super::{Page, TimeCursor};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Paging, Query, Session};
@@ -36,9 +35,6 @@ pub struct DecisionQuery {
     to: Option<String>,
 }
 
-/// Where a page of decisions ended.
-struct Cursor(UnixMillis, RequestId);
-
 /// List decisions
 ///
 /// The newest first, each as the verifier answered it, with `at`, `ip`, `method` and `path`.
@@ -52,10 +48,12 @@ pub async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<axum::Json<Page<Value>>, Failure> {
     let access = caller.evidence()?;
-    let after = paging.after::<Cursor>()?.map(|Cursor(at, id)| (at, id));
+    let after = paging
+        .after::<TimeCursor<_>>()?
+        .map(|TimeCursor(at, id)| (at, id));
     let filter = query.filter()?;
     let page = decisions::page(web.app(), &access, &filter, after, paging.limit()?).await?;
-    let next = page.next.map(|(at, id)| Cursor(at, id).to_string());
+    let next = page.next.map(|(at, id)| TimeCursor(at, id).to_string());
     Ok(axum::Json(Page::new(page.decisions, next)))
 }
 
@@ -80,26 +78,12 @@ pub(super) fn member<T: FromStr>(
     text: Option<String>,
     told: &str,
 ) -> Result<Option<T>, Failure> {
-    text.map(|text| text.parse().map_err(|_| Failure::field(name, told))).transpose()
+    text.map(|text| text.parse().map_err(|_| Failure::field(name, told)))
+        .transpose()
 }
 
 /// A time in a query.
 pub(super) fn time(name: &str, text: Option<String>) -> Result<Option<UnixMillis>, Failure> {
     let millis = member(name, text, "must be a time in milliseconds since 1970")?;
     Ok(millis.map(UnixMillis))
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0.0, self.1)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, id) = text.split_once('.').ok_or(())?;
-        Ok(Self(UnixMillis(at.parse().map_err(|_| ())?), id.parse().map_err(|_| ())?))
-    }
 }

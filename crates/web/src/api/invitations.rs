@@ -84,7 +84,10 @@ pub async fn list(
 ) -> Result<axum::Json<Page<Invitation>>, Failure> {
     let access = within.team(&caller)?;
     let found = invitations::list(web.app(), &access).await?;
-    let data = found.into_iter().map(|one| Invitation::of(one, None)).collect();
+    let data = found
+        .into_iter()
+        .map(|one| Invitation::of(one, None))
+        .collect();
     Ok(axum::Json(Page::new(data, None)))
 }
 
@@ -116,8 +119,7 @@ pub async fn accept(
     Json { value, .. }: Json<Acceptance>,
 ) -> Result<Response, Failure> {
     let password = Zeroizing::new(value.password);
-    let accepted =
-        invitations::accept(web.app(), &value.token, password, origin.service()).await?;
+    let accepted = invitations::accept(web.app(), &value.token, password, origin.into()).await?;
     let body = Joined {
         account_id: accepted.account_id,
         user_id: accepted.user_id,
@@ -130,7 +132,12 @@ impl Invitation {
     /// The answer that makes one.
     pub(super) fn created(invited: Invited) -> Response {
         let body = Self::of(invited.invitation, invited.token.map(ShownOnce));
-        (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+        (
+            StatusCode::CREATED,
+            [(CACHE_CONTROL, "no-store")],
+            axum::Json(body),
+        )
+            .into_response()
     }
 
     fn of(invitation: NamedInvitation, token: Option<ShownOnce>) -> Self {

@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, IfMatch, Json, KeyManager, Query, Session, etag};
 use crate::state::Web;
-use shapes::{Cursor, Key, KeyPatch, KeyQuery, NewKey, Revocation};
+use shapes::{ApiKey, Cursor, KeyPatch, KeyQuery, NewKey, Revocation};
 
 /// List API keys
 ///
@@ -23,7 +23,7 @@ use shapes::{Cursor, Key, KeyPatch, KeyQuery, NewKey, Revocation};
 /// `rel="next"` leads to the next page.
 #[utoipa::path(get, path = "/api/keys", tag = "keys", params(KeyQuery),
     security(("session" = [])),
-    responses((status = 200, body = Vec<Key>), (status = 401, body = Envelope),
+    responses((status = 200, body = Vec<ApiKey>), (status = 401, body = Envelope),
         (status = 403, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,
@@ -39,7 +39,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/api/keys", tag = "keys", request_body = NewKey,
     security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
-    responses((status = 201, body = Key), (status = 401, body = Envelope),
+    responses((status = 201, body = ApiKey), (status = 401, body = Envelope),
         (status = 403, body = Envelope), (status = 422, body = Envelope)))]
 pub async fn create(
     State(web): State<Web>,
@@ -53,7 +53,7 @@ pub async fn create(
 /// Show an API key
 #[utoipa::path(get, path = "/api/keys/{id}", tag = "keys", params(("id" = String, Path)),
     security(("session" = [])),
-    responses((status = 200, body = Key), (status = 404, body = Envelope)))]
+    responses((status = 200, body = ApiKey), (status = 404, body = Envelope)))]
 pub async fn show(
     State(web): State<Web>,
     Session(caller): Session,
@@ -68,7 +68,7 @@ pub async fn show(
 #[utoipa::path(patch, path = "/api/keys/{id}", tag = "keys", request_body = KeyPatch,
     security(("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 200, body = Key), (status = 404, body = Envelope),
+    responses((status = 200, body = ApiKey), (status = 404, body = Envelope),
         (status = 409, body = Envelope), (status = 412, body = Envelope),
         (status = 422, body = Envelope)))]
 pub async fn edit(
@@ -99,7 +99,7 @@ pub async fn revoke(
 /// List API keys, for automation
 #[utoipa::path(get, path = "/v1/keys", tag = "management", params(KeyQuery),
     security(("management" = [])),
-    responses((status = 200, body = Vec<Key>), (status = 403, body = Envelope)))]
+    responses((status = 200, body = Vec<ApiKey>), (status = 403, body = Envelope)))]
 pub async fn manage_list(
     State(web): State<Web>,
     KeyManager(caller): KeyManager,
@@ -113,7 +113,7 @@ pub async fn manage_list(
 /// A management token hands on only the scopes that it holds itself.
 #[utoipa::path(post, path = "/v1/keys", tag = "management", request_body = NewKey,
     security(("management" = [])),
-    responses((status = 201, body = Key), (status = 403, body = Envelope),
+    responses((status = 201, body = ApiKey), (status = 403, body = Envelope),
         (status = 422, body = Envelope)))]
 pub async fn manage_create(
     State(web): State<Web>,
@@ -127,7 +127,7 @@ pub async fn manage_create(
 /// Show an API key, for automation
 #[utoipa::path(get, path = "/v1/keys/{id}", tag = "management", params(("id" = String, Path)),
     security(("management" = [])),
-    responses((status = 200, body = Key), (status = 404, body = Envelope)))]
+    responses((status = 200, body = ApiKey), (status = 404, body = Envelope)))]
 pub async fn manage_show(
     State(web): State<Web>,
     KeyManager(caller): KeyManager,
@@ -139,7 +139,7 @@ pub async fn manage_show(
 /// Change an API key, for automation
 #[utoipa::path(patch, path = "/v1/keys/{id}", tag = "management", request_body = KeyPatch,
     security(("management" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = Key), (status = 404, body = Envelope)))]
+    responses((status = 200, body = ApiKey), (status = 404, body = Envelope)))]
 pub async fn manage_edit(
     State(web): State<Web>,
     KeyManager(caller): KeyManager,
@@ -173,10 +173,10 @@ async fn list_for(
     let filter = query.filter()?;
     let page = keys::list(web.app(), &access, filter).await?;
     let now = web.app().sources().now();
-    let body: Vec<Key> = page
+    let body: Vec<ApiKey> = page
         .keys
         .into_iter()
-        .map(|key| Key::of(key, None, now))
+        .map(|key| ApiKey::of(key, None, now))
         .collect();
     let mut response = axum::Json(body).into_response();
     if let Some((at, id)) = page.next {
@@ -198,7 +198,7 @@ async fn create_for(
     let replay = idempotent.key(caller, &bytes)?;
     let issued = keys::issue(web.app(), &access, value.into(), replay.as_ref()).await?;
     let version = issued.key.key.version;
-    let body = Key::of(issued.key, issued.plaintext, web.app().sources().now());
+    let body = ApiKey::of(issued.key, issued.plaintext, web.app().sources().now());
     let location = [(http::header::LOCATION, format!("/api/keys/{}", body.id))];
     let no_store = [(CACHE_CONTROL, "no-store")];
     Ok((
@@ -242,6 +242,6 @@ async fn revoke_for(
 
 fn shown(web: &Web, key: KeyWithSecrets) -> Response {
     let version = key.key.version;
-    let body = Key::of(key, None, web.app().sources().now());
+    let body = ApiKey::of(key, None, web.app().sources().now());
     (etag(version), axum::Json(body)).into_response()
 }

@@ -91,7 +91,10 @@ pub async fn list(
     let access = within.team(&caller)?;
     let page = members::list(web.app(), &access, paging.after()?, paging.limit()?).await?;
     let data = page.members.into_iter().map(Member::from).collect();
-    Ok(axum::Json(Page::new(data, page.next.map(|id| id.to_string()))))
+    Ok(axum::Json(Page::new(
+        data,
+        page.next.map(|id| id.to_string()),
+    )))
 }
 
 /// Add or invite a member
@@ -109,12 +112,27 @@ pub async fn create(
     idempotent: Idempotent,
     Json { value, bytes }: Json<MemberBody>,
 ) -> Result<Response, Failure> {
-    let access = InAccount { account_id: value.account_id }.team(&caller)?;
+    let access = InAccount {
+        account_id: value.account_id,
+    }
+    .team(&caller)?;
     let operator = caller.operator().ok();
     let replay = idempotent.key(&caller, &bytes)?;
     let password = value.password.map(Zeroizing::new);
-    let input = NewMember { email: value.email, role: value.role, password };
-    match members::add(web.app(), &access, operator.as_ref(), input, replay.as_ref()).await? {
+    let input = NewMember {
+        email: value.email,
+        role: value.role,
+        password,
+    };
+    match members::add(
+        web.app(),
+        &access,
+        operator.as_ref(),
+        input,
+        replay.as_ref(),
+    )
+    .await?
+    {
         Added::Invited(invited) => Ok(Invitation::created(invited)),
         Added::Member(member) => {
             let location = [(LOCATION, format!("/v1/members/{}", member.user_id))];
@@ -182,7 +200,9 @@ impl InAccount {
     /// The permission to manage the team of the session's account, or for an operator of the
     /// account that is named.
     pub(super) fn team(&self, caller: &Caller) -> Result<TeamAccess, Failure> {
-        let Some(text) = &self.account_id else { return Ok(caller.team()?) };
+        let Some(text) = &self.account_id else {
+            return Ok(caller.team()?);
+        };
         let named = account_id(text)?;
         if caller.actor.account_id() == Some(named) && caller.operator().is_err() {
             return Ok(caller.team()?);
@@ -193,7 +213,8 @@ impl InAccount {
 
 /// The account that a member of a body or query names.
 pub(super) fn account_id(text: &str) -> Result<AccountId, Failure> {
-    text.parse().map_err(|_| Failure::field("account_id", "is no account's id"))
+    text.parse()
+        .map_err(|_| Failure::field("account_id", "is no account's id"))
 }
 
 fn shown(member: NamedMember) -> impl IntoResponse {
@@ -207,7 +228,11 @@ impl From<NamedMember> for Member {
             email: member.email,
             role: member.role.to_string(),
             role_name: member.role_name,
-            status: if member.suspended_at.is_some() { "suspended" } else { "active" },
+            status: if member.suspended_at.is_some() {
+                "suspended"
+            } else {
+                "active"
+            },
             created_at: member.created_at,
             account_id: member.account_id,
         }

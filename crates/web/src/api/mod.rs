@@ -1,8 +1,23 @@
 //! The REST API, one file per noun.
 
+pub mod accounts;
+pub mod apis;
+pub mod audit;
+pub mod decisions;
+pub mod invitations;
 pub mod keys;
+pub mod management_tokens;
+pub mod members;
+pub mod operators;
+pub mod roles;
+pub mod scopes;
 pub mod sessions;
+pub mod users;
 
+use std::fmt;
+use std::str::FromStr;
+
+use claviger_model::UnixMillis;
 use claviger_model::secret::Plaintext;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -40,6 +55,25 @@ impl<T> Page<T> {
             has_more: next.is_some(),
             next_cursor: next,
         }
+    }
+}
+
+/// Where a page of what is ordered by time ended.
+pub struct TimeCursor<T>(pub UnixMillis, pub T);
+
+impl<T: fmt::Display> fmt::Display for TimeCursor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.0, self.1)
+    }
+}
+
+impl<T: FromStr> FromStr for TimeCursor<T> {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (at, id) = text.split_once('.').ok_or(())?;
+        let at = UnixMillis(at.parse().map_err(|_| ())?);
+        Ok(Self(at, id.parse().map_err(|_| ())?))
     }
 }
 

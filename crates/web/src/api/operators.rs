@@ -52,7 +52,10 @@ pub async fn list(
 ) -> Result<axum::Json<Page<Operator>>, Failure> {
     let access = caller.operator()?;
     let found = operators::list(web.app(), &access).await?;
-    Ok(axum::Json(Page::new(found.into_iter().map(Operator::from).collect(), None)))
+    Ok(axum::Json(Page::new(
+        found.into_iter().map(Operator::from).collect(),
+        None,
+    )))
 }
 
 /// Make a user an operator
@@ -67,7 +70,10 @@ pub async fn create(
 ) -> Result<Response, Failure> {
     let access = caller.operator()?;
     let password = value.password.map(Zeroizing::new);
-    let input = NewOperator { email: value.email, password };
+    let input = NewOperator {
+        email: value.email,
+        password,
+    };
     let operator = operators::add(web.app(), &access, input).await?;
     Ok((StatusCode::CREATED, axum::Json(Operator::from(operator))).into_response())
 }
@@ -77,7 +83,11 @@ impl From<NamedOperator> for Operator {
         Self {
             user_id: operator.user_id,
             email: operator.email,
-            status: if operator.suspended_at.is_some() { "suspended" } else { "active" },
+            status: if operator.suspended_at.is_some() {
+                "suspended"
+            } else {
+                "active"
+            },
             created_at: operator.created_at,
         }
     }

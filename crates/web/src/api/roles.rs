@@ -68,7 +68,10 @@ pub async fn list(
 ) -> Result<axum::Json<Page<Role>>, Failure> {
     let access = within.team(&caller)?;
     let found = roles::list(web.app(), &access).await?;
-    Ok(axum::Json(Page::new(found.into_iter().map(Role::from).collect(), None)))
+    Ok(axum::Json(Page::new(
+        found.into_iter().map(Role::from).collect(),
+        None,
+    )))
 }
 
 /// Create a role
@@ -126,7 +129,9 @@ pub async fn edit(
     Json { value, .. }: Json<RoleBody>,
 ) -> Result<Response, Failure> {
     let access = within.team(&caller)?;
-    Ok(shown(roles::edit(web.app(), &access, role, value.into(), version).await?))
+    Ok(shown(
+        roles::edit(web.app(), &access, role, value.into(), version).await?,
+    ))
 }
 
 /// Delete a role
@@ -172,6 +177,10 @@ impl From<NamedRole> for Role {
 
 impl From<RoleBody> for RoleDraft {
     fn from(body: RoleBody) -> Self {
-        Self { name: body.name, permissions: body.permissions, scopes: body.scopes }
+        Self {
+            name: body.name,
+            permissions: body.permissions,
+            scopes: body.scopes,
+        }
     }
 }

@@ -102,7 +102,10 @@ pub async fn change_password(
     Session(caller): Session,
     Json { value, .. }: Json<PasswordChange>,
 ) -> Result<axum::Json<PasswordChanged>, Failure> {
-    let (old, new) = (Zeroizing::new(value.old_password), Zeroizing::new(value.new_password));
+    let (old, new) = (
+        Zeroizing::new(value.old_password),
+        Zeroizing::new(value.new_password),
+    );
     users::change_password(web.app(), &caller, old, new).await?;
     Ok(axum::Json(PasswordChanged { ok: true }))
 }
@@ -112,7 +115,11 @@ impl From<Person> for User {
         Self {
             id: user.id,
             email: user.email,
-            status: if user.suspended_at.is_some() { "suspended" } else { "active" },
+            status: if user.suspended_at.is_some() {
+                "suspended"
+            } else {
+                "active"
+            },
             suspended_at: user.suspended_at,
             created_at: user.created_at,
         }

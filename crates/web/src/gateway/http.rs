@@ -1,4 +1,4 @@
-//! `/verify/http`: forward authentication for Traefik, Caddy, HAProxy and APISIX.
+//! `/verify/http`: forward authentication for Traefik, Caddy, `HAProxy` and APISIX.
 //!
 //! 1. The gateway sends the client's headers with `X-Forwarded-Host`, `X-Forwarded-Method` and
 //!    `X-Forwarded-Uri`.

@@ -19,7 +19,7 @@ use crate::extract::Paging;
 
 /// A key. Its secret is shown once, when it is created, and never again.
 #[derive(Serialize, ToSchema)]
-pub struct Key {
+pub(crate) struct ApiKey {
     /// Its id.
     #[schema(value_type = String, example = "key_01jnwz3c8k0000000000000000")]
     pub(super) id: KeyId,
@@ -72,7 +72,7 @@ pub struct Key {
 
 /// What is public of a key's secret.
 #[derive(Serialize, ToSchema)]
-pub struct Secret {
+pub(crate) struct Secret {
     /// Its id.
     #[schema(value_type = String)]
     id: SecretId,
@@ -86,7 +86,7 @@ pub struct Secret {
 /// A new key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewKey {
+pub(crate) struct NewKey {
     /// What people call it: 1 to 200 characters.
     #[schema(value_type = String, example = "Reporting Script")]
     name: Option<String>,
@@ -111,7 +111,7 @@ pub struct NewKey {
 /// A merge patch of a key (RFC 7396): absent members stay, null ones go back to their default.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct KeyPatch {
+pub(crate) struct KeyPatch {
     /// What people call it.
     name: Option<String>,
     /// What it may do.
@@ -139,7 +139,7 @@ pub struct KeyPatch {
 /// At most `limit` requests in `window_seconds`.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RateLimitBody {
+pub(crate) struct RateLimitBody {
     /// Requests.
     #[schema(minimum = 1)]
     limit: u32,
@@ -151,7 +151,7 @@ pub struct RateLimitBody {
 /// Why a key is revoked.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
-pub struct Revocation {
+pub(crate) struct Revocation {
     /// For the audit log.
     pub(super) reason: Option<String>,
 }
@@ -159,7 +159,7 @@ pub struct Revocation {
 /// Which keys to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct KeyQuery {
+pub(crate) struct KeyQuery {
     /// `active` (when absent): those that work; `all`: also inactive, expired and revoked ones.
     status: Option<String>,
     /// Only `live` or `test` ones.
@@ -171,9 +171,9 @@ pub struct KeyQuery {
 }
 
 /// Where a page of keys ended.
-pub(super) struct Cursor(pub(super) UnixMillis, pub(super) KeyId);
+pub(crate) struct Cursor(pub(super) UnixMillis, pub(super) KeyId);
 
-impl Key {
+impl ApiKey {
     pub(super) fn of(found: KeyWithSecrets, plaintext: Option<Plaintext>, now: UnixMillis) -> Self {
         let hint = found.hint().to_owned();
         let KeyWithSecrets { key, secrets } = found;
@@ -239,7 +239,7 @@ impl From<KeyPatch> for KeyDraft {
             active: patch.active,
             expires_at: patch.expires_at,
             allowed_ips: patch.allowed_ips,
-            rate_limit: patch.rate_limit.map(|rate| rate.map(|rate| rate.pair())),
+            rate_limit: patch.rate_limit.map(|rate| rate.map(RateLimitBody::pair)),
         }
     }
 }
@@ -277,7 +277,7 @@ impl KeyQuery {
         let mut link = format!("<{path}?limit={limit}&cursor={cursor}");
         for (name, value) in [("status", &self.status), ("environment", &self.environment)] {
             if let Some(value) = value {
-                link.push_str(&format!("&{name}={value}"));
+                link.extend(["&", name, "=", value]);
             }
         }
         link + ">; rel=\"next\""
