@@ -6,24 +6,32 @@
 pub mod access;
 pub mod accounts;
 pub mod actor;
+pub mod apis;
 pub mod app;
+pub mod audit;
 pub mod config;
 pub mod decisions;
 pub mod demo;
 pub mod error;
 pub mod idempotency;
 pub mod invitations;
+pub mod jobs;
 pub mod keys;
+pub mod management_tokens;
 pub mod members;
 pub mod operators;
 mod passwords;
 pub mod propagation;
 pub mod roles;
+pub mod scopes;
 pub mod sessions;
 pub mod settings;
 pub mod sources;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod users;
 
 pub use actor::{Actor, Caller};
 pub use app::App;
+pub use claviger_store::StoreError;
 pub use error::Error;

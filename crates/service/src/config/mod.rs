@@ -4,6 +4,7 @@
 //! gives a function that looks it up.
 
 mod check;
+mod contradictions;
 mod error;
 mod file;
 mod keys;
@@ -124,7 +125,7 @@ impl Config {
             }
             Err(_) => return Err(ConfigError::new(origin, problems)),
         };
-        for (key, sentence) in contradictions(&file) {
+        for (key, sentence) in contradictions::of(&file) {
             // A value that is wrong by itself is reported once.
             if !problems
                 .iter()
@@ -342,85 +343,6 @@ impl Server {
                 .collect(),
         }
     }
-}
-
-/// What does not go together, by the key that has to be mended.
-fn contradictions(file: &File) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    let mut wrong = |is_wrong: bool, key: &'static str, sentence: &str| {
-        if is_wrong {
-            found.push((key, sentence.to_owned()));
-        }
-    };
-    let File {
-        server,
-        internal,
-        database,
-        master_key,
-        credentials,
-        node,
-        ..
-    } = file;
-    wrong(
-        server.public_url.is_none() && !server.public_listen.ip().is_loopback(),
-        "server.public_url",
-        "is needed, because server.public_listen is not a loopback address",
-    );
-    wrong(
-        server.tls_cert_file.is_some() && server.tls_key_file.is_none(),
-        "server.tls_key_file",
-        "is needed beside server.tls_cert_file",
-    );
-    wrong(
-        server.tls_key_file.is_some() && server.tls_cert_file.is_none(),
-        "server.tls_cert_file",
-        "is needed beside server.tls_key_file",
-    );
-    wrong(
-        internal.token_file.is_none() && !server.internal_listen.ip().is_loopback(),
-        "internal.token_file",
-        "is needed, because server.internal_listen is not a loopback address",
-    );
-    let in_place = database.postgres_url.is_some();
-    let in_file = database.postgres_url_file.is_some();
-    let in_environment = database.postgres_url_env.is_some();
-    wrong(
-        in_place && (in_file || in_environment) || in_file && in_environment,
-        if in_environment {
-            "database.postgres_url_env"
-        } else {
-            "database.postgres_url_file"
-        },
-        "cannot stand beside another PostgreSQL URL",
-    );
-    wrong(
-        database
-            .postgres_url
-            .as_deref()
-            .is_some_and(|url| !is_postgres(url)),
-        "database.postgres_url",
-        "must start with postgres:// or postgresql://",
-    );
-    wrong(
-        (in_place || in_file || in_environment) && node.name.is_none(),
-        "node.name",
-        "is needed with PostgreSQL: each node has its own",
-    );
-    wrong(
-        master_key.file.is_some() && master_key.env.is_some(),
-        "master_key.env",
-        "cannot stand beside master_key.file",
-    );
-    wrong(
-        credentials.key_prefix_live == credentials.key_prefix_test,
-        "credentials.key_prefix_test",
-        "must differ from credentials.key_prefix_live",
-    );
-    found
-}
-
-fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// A path as it is meant in the file called `origin`.

@@ -1,0 +1,7 @@
+//! The audit log: who did what to which thing, and whether it is still as it was written.
+
+mod check;
+mod list;
+
+pub use check::{ChainReport, check};
+pub use list::{AuditFilter, AuditPage, EventView, chain, page};

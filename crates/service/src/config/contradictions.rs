@@ -1,0 +1,97 @@
+//! What does not go together, though each value by itself is good.
+
+use super::file::{Credentials, Database, File, Internal, MasterKey, Node, Server};
+
+/// A key that has to be mended, and what is wrong with it.
+pub(super) type Contradiction = (&'static str, String);
+
+/// Everything that does not go together.
+pub(super) fn of(file: &File) -> Vec<Contradiction> {
+    let cases = listeners(&file.server, &file.internal)
+        .into_iter()
+        .chain(data(&file.database, &file.master_key, &file.node))
+        .chain(prefixes(&file.credentials));
+    let wrong = cases.filter(|(is_wrong, ..)| *is_wrong);
+    wrong
+        .map(|(_, key, sentence)| (key, sentence.to_owned()))
+        .collect()
+}
+
+type Case = (bool, &'static str, &'static str);
+
+fn listeners(server: &Server, internal: &Internal) -> [Case; 4] {
+    [
+        (
+            server.public_url.is_none() && !server.public_listen.ip().is_loopback(),
+            "server.public_url",
+            "is needed, because server.public_listen is not a loopback address",
+        ),
+        (
+            server.tls_cert_file.is_some() && server.tls_key_file.is_none(),
+            "server.tls_key_file",
+            "is needed beside server.tls_cert_file",
+        ),
+        (
+            server.tls_key_file.is_some() && server.tls_cert_file.is_none(),
+            "server.tls_cert_file",
+            "is needed beside server.tls_key_file",
+        ),
+        (
+            internal.token_file.is_none() && !server.internal_listen.ip().is_loopback(),
+            "internal.token_file",
+            "is needed, because server.internal_listen is not a loopback address",
+        ),
+    ]
+}
+
+fn data(database: &Database, master_key: &MasterKey, node: &Node) -> [Case; 4] {
+    let in_place = database.postgres_url.is_some();
+    let in_file = database.postgres_url_file.is_some();
+    let in_environment = database.postgres_url_env.is_some();
+    let last = if in_environment {
+        "database.postgres_url_env"
+    } else {
+        "database.postgres_url_file"
+    };
+    [
+        (
+            [in_place, in_file, in_environment]
+                .into_iter()
+                .filter(|given| *given)
+                .count()
+                > 1,
+            last,
+            "cannot stand beside another PostgreSQL URL",
+        ),
+        (
+            database
+                .postgres_url
+                .as_deref()
+                .is_some_and(|url| !is_postgres(url)),
+            "database.postgres_url",
+            "must start with postgres:// or postgresql://",
+        ),
+        (
+            (in_place || in_file || in_environment) && node.name.is_none(),
+            "node.name",
+            "is needed with PostgreSQL: each node has its own",
+        ),
+        (
+            master_key.file.is_some() && master_key.env.is_some(),
+            "master_key.env",
+            "cannot stand beside master_key.file",
+        ),
+    ]
+}
+
+fn prefixes(credentials: &Credentials) -> [Case; 1] {
+    [(
+        credentials.key_prefix_live == credentials.key_prefix_test,
+        "credentials.key_prefix_test",
+        "must differ from credentials.key_prefix_live",
+    )]
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}

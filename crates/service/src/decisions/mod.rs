@@ -1,0 +1,12 @@
+//! Decisions as evidence: how they are shown, kept for a while, and found again.
+
+mod find;
+mod record;
+mod recorder;
+mod view;
+
+pub use find::{DecisionFilter, DecisionPage, find, page};
+pub use record::{DecisionRecord, RequestFacts};
+pub use recorder::Recorder;
+pub(crate) use recorder::purge;
+pub use view::{DecisionView, decision_json};
