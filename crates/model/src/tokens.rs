@@ -69,6 +69,21 @@ pub struct ManagementToken {
     pub version: i64,
 }
 
+impl ManagementToken {
+    /// Revokes it; one that is revoked keeps its first date.
+    #[must_use]
+    pub fn revoke(self, at: UnixMillis) -> Self {
+        if self.revoked_at.is_some() {
+            return self;
+        }
+        Self {
+            revoked_at: Some(at),
+            version: self.version + 1,
+            ..self
+        }
+    }
+}
+
 impl Sealed for ManagementToken {
     const TABLE: &'static str = "management_tokens";
 
