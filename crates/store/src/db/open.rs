@@ -125,7 +125,7 @@ async fn open_postgres(url: &str, keyring: &Arc<Keyring>, set: Set) -> Result<Ba
                 IDLE_IN_TRANSACTION_MILLIS,
             ),
             ("synchronous_commit", durability),
-            ("default_transaction_isolation", "read\\ committed"),
+            ("default_transaction_isolation", "read committed"),
         ])
         .disable_statement_logging();
     let pool = |connections| {

@@ -14,8 +14,8 @@ use crate::rows::{BadRow, bad_row, json_text, open, open_good};
 type Loaded = (Vec<(ApiKey, Vec<KeySecret>)>, Vec<BadRow>);
 
 /// A page of all keys, in the order of their ids, with their secrets. Revoked ones are among them:
-/// their holder is told that they were revoked, not that they are unknown. The
-/// last page is the one without keys. Bad rows are told of and left out.
+/// their holder is told that they were revoked, not that they are unknown. The last page is the
+/// one without keys. Bad rows are told of and left out.
 pub async fn resident_page(
     conn: &mut Conn,
     after: Option<KeyId>,
@@ -126,8 +126,7 @@ fn open_keys(conn: &Conn, rows: &[Row]) -> Result<(Vec<ApiKey>, Vec<BadRow>), St
     Ok((keys, skipped))
 }
 
-/// Gives each key its secrets. Secrets of other keys, such as revoked ones between these, are not
-/// looked at further.
+/// Gives each key its secrets. Those of keys that were skipped are skipped with them.
 fn joined(
     conn: &Conn,
     keys: Vec<ApiKey>,

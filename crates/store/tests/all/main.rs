@@ -1,0 +1,18 @@
+//! Every function of the store, on both databases.
+
+#![expect(
+    clippy::expect_used,
+    reason = "what a test cannot go on without fails it"
+)]
+
+mod decisions;
+mod evidence;
+mod instance;
+mod keys;
+mod opening;
+mod people;
+mod samples;
+mod schema;
+mod seals;
+mod tokens;
+mod writing;
