@@ -5,8 +5,9 @@ use axum::body::Body;
 use axum::routing::post;
 use claviger_web::server::{BodyError, Settings, read_body};
 use http::StatusCode;
+use tokio::io::AsyncReadExt;
 
-use crate::support::{Running, start};
+use crate::support::{Running, start, within};
 
 async fn length(body: Body) -> (StatusCode, String) {
     match read_body(body).await {
@@ -105,10 +106,12 @@ async fn who_goes_on_sending_still_gets_the_refusal() {
     let server = serve().await;
     let mut client = server.connect().await;
     client.send(&declared("/", 1_000_000)).await;
-    client.send(&"x".repeat(1_000_000)).await;
+    client.send(&"x".repeat(500_000)).await;
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.closes()), (413, true));
-    assert_eq!(client.rest().await, "");
+    client.send(&"x".repeat(500_000)).await;
+    let end = within(client.stream.read(&mut [0; 1])).await;
+    assert_eq!(end.expect("closed, not reset"), 0);
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -7,6 +10,7 @@ use axum::routing::{get, post};
 use claviger_web::server::{BodyError, Drained, Settings, read_body};
 use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Frame;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
@@ -87,6 +91,17 @@ async fn prior_knowledge_is_enough() {
     assert_eq!(send(&mut ask, "/", "").await.1, "hello");
 }
 
+/// What `/length` answers to a body of unknown length.
+async fn status_of(server: &Running, body: Body) -> StatusCode {
+    let stream = within(TcpStream::connect(server.address)).await.unwrap();
+    let (mut ask, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = Request::post("http://edge/length").body(body).unwrap();
+    within(ask.send_request(request)).await.unwrap().status()
+}
+
 #[tokio::test]
 async fn a_body_that_does_not_come_is_408() {
     let body_timeout = Duration::from_millis(200);
@@ -98,30 +113,44 @@ async fn a_body_that_does_not_come_is_408() {
         },
     )
     .await;
-    let stream = within(TcpStream::connect(server.address)).await.unwrap();
-    let (mut ask, connection) = handshake::<_, _, Body>(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    let request = Request::post("http://edge/length")
-        .body(Body::new(Never))
-        .unwrap();
-    let response = within(ask.send_request(request)).await.unwrap();
-    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    let never = Body::new(Undeclared(None));
+    assert_eq!(status_of(&server, never).await, StatusCode::REQUEST_TIMEOUT);
 }
 
-/// A body whose first byte never comes.
-struct Never;
+#[tokio::test]
+async fn a_body_without_a_declared_length_is_cut_at_the_limit() {
+    let server = start(router(), Settings::default()).await;
+    for (length, status) in [
+        (1_000, StatusCode::OK),
+        (1_001, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let body = Body::new(Undeclared(Some(Bytes::from(vec![b'x'; length]))));
+        assert_eq!(status_of(&server, body).await, status);
+    }
+}
 
-impl hyper::body::Body for Never {
+/// A body in one frame, or one that never comes.
+struct Undeclared(Option<Bytes>);
+
+impl hyper::body::Body for Undeclared {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-        std::task::Poll::Pending
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.0.take() {
+            Some(bytes) => {
+                self.0 = Some(Bytes::new());
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            None => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_some_and(Bytes::is_empty)
     }
 }
 
