@@ -33,6 +33,9 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
         (name = "sessions", description = "Signing in and out"),
         (name = "keys", description = "API keys, with a session token"),
         (name = "management", description = "API keys, for automation with a management token"),
+        (name = "members", description = "Members, roles and invitations of an account"),
+        (name = "evidence", description = "Decisions and the audit log"),
+        (name = "operator", description = "Accounts, APIs and whoever runs the instance"),
         (name = "verify", description = "The internal listener: may this request pass?"),
         (name = "health", description = "The internal listener: for operators")
     ),

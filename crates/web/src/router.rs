@@ -45,6 +45,41 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::keys::manage_edit,
             rest::keys::manage_revoke
         ))
+        .routes(routes!(rest::scopes::list))
+        .routes(routes!(rest::users::change_password))
+        .routes(routes!(rest::members::list, rest::members::create))
+        .routes(routes!(
+            rest::members::show,
+            rest::members::edit,
+            rest::members::remove
+        ))
+        .routes(routes!(rest::roles::list, rest::roles::create))
+        .routes(routes!(
+            rest::roles::show,
+            rest::roles::edit,
+            rest::roles::delete
+        ))
+        .routes(routes!(rest::invitations::list))
+        .routes(routes!(rest::invitations::withdraw))
+        .routes(routes!(rest::invitations::accept))
+        .routes(routes!(rest::decisions::list))
+        .routes(routes!(rest::audit::list))
+        .routes(routes!(rest::accounts::list, rest::accounts::create))
+        .routes(routes!(rest::accounts::show, rest::accounts::edit))
+        .routes(routes!(rest::users::edit))
+        .routes(routes!(rest::operators::list, rest::operators::create))
+        .routes(routes!(rest::apis::list, rest::apis::create))
+        .routes(routes!(
+            rest::apis::show,
+            rest::apis::edit,
+            rest::apis::delete
+        ))
+        .routes(routes!(rest::apis::import))
+        .routes(routes!(
+            rest::management_tokens::list,
+            rest::management_tokens::create
+        ))
+        .routes(routes!(rest::management_tokens::revoke))
 }
 
 /// The routes of the internal listener, with their documentation.

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use claviger_model::UnixMillis;
-use claviger_model::ids::RequestId;
 use claviger_service::decisions::{self, DecisionFilter};
 use serde::Deserialize;
 use serde_json::Value;
