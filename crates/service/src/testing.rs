@@ -66,6 +66,15 @@ pub async fn app() -> TestApp {
 }
 
 impl TestApp {
+    /// An application with these settings on each kind of database.
+    pub async fn on_each(settings: &Settings) -> Vec<Self> {
+        let mut apps = Vec::new();
+        for database in TestDatabase::all().await {
+            apps.push(Self::on(database, settings.clone()).await);
+        }
+        apps
+    }
+
     /// An application on this database.
     pub async fn on(database: TestDatabase, settings: Settings) -> Self {
         let lock_file = match &database.location {
