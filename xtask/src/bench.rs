@@ -7,6 +7,14 @@ use anyhow::{Context, Result};
 use crate::workspace;
 
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    // The bench starts the program that it measures from beside itself.
+    let built = workspace::cargo()
+        .args(["build", "--release", "--package", "claviger"])
+        .status()
+        .context("cannot start cargo")?;
+    if !built.success() {
+        return Ok(ExitCode::FAILURE);
+    }
     let status = workspace::cargo()
         .args(["run", "--release", "--package", "claviger-bench", "--"])
         .args(arguments)
