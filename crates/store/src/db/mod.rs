@@ -20,6 +20,7 @@ use std::sync::Arc;
 use claviger_model::keyring::Keyring;
 use futures_core::future::BoxFuture;
 use sqlx::SqlitePool;
+use sqlx::postgres::PgConnectOptions;
 
 pub use conn::{Conn, Reader, Tx};
 #[cfg(feature = "testing")]
@@ -170,7 +171,10 @@ impl Db {
     pub async fn listen(&self) -> Result<Option<Wakeups>, StoreError> {
         match &self.inner.backend {
             Backend::Sqlite { .. } => Ok(None),
-            Backend::Postgres(pools) => Wakeups::listen(&pools.reads).await.map(Some),
+            Backend::Postgres(pools) => {
+                let options = PgConnectOptions::clone(&pools.reads.connect_options());
+                Wakeups::listen(options).await.map(Some)
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use claviger_model::keyring::Keyring;
 use futures_core::future::BoxFuture;
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use super::Committed;
 use super::conn::{Conn, Handle, Tx};
@@ -135,8 +135,15 @@ pub struct Wakeups {
 }
 
 impl Wakeups {
-    pub(super) async fn listen(pool: &PgPool) -> Result<Self, StoreError> {
-        let mut listener = PgListener::connect_with(pool).await?;
+    /// On a connection of its own: one of a shared pool would keep that from closing.
+    pub(super) async fn listen(options: PgConnectOptions) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await?;
+        let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen("claviger_changes").await?;
         Ok(Self { listener })
     }

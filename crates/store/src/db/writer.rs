@@ -240,7 +240,7 @@ impl Batches {
             Conn::new(handle, Arc::clone(&self.keyring))
         };
         let mut tx = Tx::new(conn);
-        match tx.run("BEGIN IMMEDIATE").await {
+        match tx.run("BEGIN IMMEDIATE; SAVEPOINT job").await {
             Ok(()) => Ok(tx),
             Err(error) => {
                 tx.into_conn().discard();
@@ -249,8 +249,8 @@ impl Batches {
         }
     }
 
-    /// Runs the first closure and those that wait; what they recorded together. An error means
-    /// that the whole transaction is lost.
+    /// Runs the first closure and those that wait, each in a savepoint that is there when it
+    /// begins; what they recorded together. An error means that the whole transaction is lost.
     async fn run_jobs(
         &mut self,
         tx: &mut Tx,
@@ -259,39 +259,35 @@ impl Batches {
     ) -> Result<Pending, StoreError> {
         let mut time_up = std::pin::pin!(tokio::time::sleep(BATCH_TIME));
         let mut recorded = Pending::default();
-        let mut next = Some(first);
-        while let Some(mut job) = next {
-            let outcome = run_job(tx, &mut *job).await;
-            ran.push((
-                job,
-                matches!(&outcome, Ok(pending) if !pending.changes.is_empty()),
-            ));
-            recorded.append(outcome?);
+        let mut job = first;
+        loop {
+            let stays = job.run(tx).await;
+            let pending = std::mem::take(&mut tx.pending);
+            ran.push((job, stays && !pending.changes.is_empty()));
+            if stays {
+                recorded.append(pending);
+            } else {
+                // SQLite ends the whole transaction at some errors (a full disk): then this fails.
+                tx.run("ROLLBACK TO job").await?;
+            }
             let is_late = tokio::select! {
                 biased;
                 () = &mut time_up => true,
                 () = std::future::ready(()) => false,
             };
             if is_late || ran.len() >= BATCH_LENGTH_MAX {
-                break;
+                return Ok(recorded);
             }
-            next = self.try_next();
+            let Some(next) = self.try_next() else {
+                return Ok(recorded);
+            };
+            job = next;
+            if stays && let Err(error) = tx.run("RELEASE job; SAVEPOINT job").await {
+                ran.push((job, false));
+                return Err(error);
+            }
         }
-        Ok(recorded)
     }
-}
-
-/// One closure in its savepoint; what it recorded, nothing when it failed.
-async fn run_job(tx: &mut Tx, job: &mut dyn Job) -> Result<Pending, StoreError> {
-    tx.run("SAVEPOINT job").await?;
-    let stays = job.run(tx).await;
-    let pending = std::mem::take(&mut tx.pending);
-    if stays {
-        tx.run("RELEASE job").await?;
-        return Ok(pending);
-    }
-    tx.run("ROLLBACK TO job; RELEASE job").await?;
-    Ok(Pending::default())
 }
 
 async fn commit(tx: &mut Tx, recorded: Pending) -> Result<Option<i64>, StoreError> {

@@ -290,6 +290,8 @@ async fn nodes_hear_of_changes_on_postgresql_and_poll_on_sqlite() {
         .await;
         let heard = tokio::time::timeout(Duration::from_secs(10), wakeups.next()).await;
         assert!(heard.is_ok());
+        let closed = tokio::time::timeout(Duration::from_secs(10), db.close()).await;
+        assert!(closed.is_ok(), "who listens keeps nobody from closing");
     })
     .await;
 }
@@ -327,4 +329,39 @@ async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
     };
     let met = tokio::time::timeout(Duration::from_secs(10), polled).await;
     assert!(met.is_ok(), "the condition is not met");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_and_heals() {
+    let database = TestDatabase::sqlite().await;
+    let db = &database.db;
+    with_accounts(db, 1).await;
+    // Only the writer's connection takes no further page.
+    let pages = |pages: &'static str| {
+        wrote(db, move |tx| {
+            Box::pin(async move { tx.query(pages).fetch_one().await.map(drop) })
+        })
+    };
+    pages("PRAGMA max_page_count = 1").await;
+    let mut number = 0;
+    let refused = loop {
+        number += 2;
+        match write_key(db.clone(), number, false).await {
+            Ok(_) => assert!(number < 10_000, "it is never full"),
+            Err(error) => break error,
+        }
+    };
+    let is_storage = matches!(refused, Refused::Store(StoreError::Unavailable(_)));
+    assert!(is_storage, "{refused:?}");
+    let mut reader = db.read().await.expect("a reader");
+    let written = i64::try_from(number / 2 - 1).expect("small");
+    assert_eq!(ledger::epoch(&mut reader).await, Ok(written));
+    assert_eq!(
+        ledger::audit_head(&mut reader).await.map(|head| head.0),
+        Ok(written)
+    );
+    drop(reader);
+    pages("PRAGMA max_page_count = 1000000").await;
+    assert!(write_key(db.clone(), number, false).await.is_ok());
+    database.close().await;
 }
