@@ -1,0 +1,6 @@
+//! The decision, from the outside: an index, a request, an answer.
+#![cfg(test)]
+
+mod allocation;
+mod checks;
+mod support;
