@@ -64,11 +64,10 @@ impl App {
         role: Role,
     ) -> Result<Self, OpenError> {
         let keyring = Arc::new(keyring);
-        let lock = storage
-            .lock_file
-            .as_deref()
-            .map(|file| role.claim(file))
-            .transpose()?;
+        let lock = match storage.lock_file.as_deref() {
+            Some(file) => role.claim(file).await?,
+            None => None,
+        };
         let db = match role {
             Role::Server => Db::open(&storage.main, Arc::clone(&keyring)).await?,
             Role::Command => Db::open_existing(&storage.main, Arc::clone(&keyring)).await?,
@@ -80,7 +79,7 @@ impl App {
             Arc::clone(&verifier),
             sources.clone(),
             &settings,
-            lock.flatten(),
+            lock,
             role,
         )
         .await?;

@@ -2,8 +2,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::app::OpenError;
+
+/// How often and how far apart a starting server looks whether it was only a command that held the
+/// lock.
+const COMMAND_ENDS_ATTEMPTS: u32 = 20;
+const COMMAND_ENDS_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a process does with the data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,9 +27,9 @@ pub struct DataLock {
 }
 
 impl Role {
-    /// Takes the lock. A server has to have it; a command that gets it knows that no server runs,
-    /// and one that does not knows that one does.
-    pub(crate) fn claim(self, path: &Path) -> Result<Option<DataLock>, OpenError> {
+    /// Takes the lock: a server alone, commands together. A command that gets it knows that no
+    /// server runs or can start before it ends; one that does not knows that a server runs.
+    pub(crate) async fn claim(self, path: &Path) -> Result<Option<DataLock>, OpenError> {
         let fail = |source| OpenError::Lock {
             path: path.to_owned(),
             source,
@@ -31,13 +37,26 @@ impl Role {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         let file = options.open(path).map_err(fail)?;
-        match (file.try_lock(), self) {
-            (Ok(()), _) => Ok(Some(DataLock { _file: file })),
-            (Err(TryLockError::WouldBlock), Self::Command) => Ok(None),
-            (Err(TryLockError::WouldBlock), Self::Server) => {
-                Err(OpenError::Locked(path.to_owned()))
+        let mut attempts = 0;
+        loop {
+            let tried = match self {
+                Self::Server => file.try_lock(),
+                Self::Command => file.try_lock_shared(),
+            };
+            match (tried, self) {
+                (Ok(()), _) => return Ok(Some(DataLock { _file: file })),
+                (Err(TryLockError::WouldBlock), Self::Command) => return Ok(None),
+                (Err(TryLockError::WouldBlock), Self::Server)
+                    if attempts < COMMAND_ENDS_ATTEMPTS =>
+                {
+                    attempts += 1;
+                    tokio::time::sleep(COMMAND_ENDS_PAUSE).await;
+                }
+                (Err(TryLockError::WouldBlock), Self::Server) => {
+                    return Err(OpenError::Locked(path.to_owned()));
+                }
+                (Err(TryLockError::Error(source)), _) => return Err(fail(source)),
             }
-            (Err(TryLockError::Error(source)), _) => Err(fail(source)),
         }
     }
 }
