@@ -47,7 +47,7 @@ async fn a_silent_connection_is_closed() {
 #[tokio::test]
 async fn an_idle_connection_lives_longer_than_a_head_may_take() {
     let settings = Settings {
-        idle_timeout: Duration::from_millis(900),
+        idle_timeout: Duration::from_secs(2),
         ..impatient()
     };
     let server = start(router(), settings).await;
