@@ -86,7 +86,7 @@ pub fn add_headers(headers: &mut HeaderMap, failure: &Failure) {
 fn challenge(failure: &Failure) -> Option<String> {
     match failure.reason {
         // Without a credential there is nothing to call wrong (RFC 6750 section 3.1).
-        Reason::CredentialMissing | Reason::SessionRequired => Some("Bearer".to_owned()),
+        Reason::CredentialMissing => Some("Bearer".to_owned()),
         Reason::InsufficientScope => {
             let scope = failure.required_scopes.join(" ");
             Some(format!(

@@ -60,7 +60,7 @@ pub struct Question<'a> {
     ip: Option<IpAddr>,
 }
 
-/// Up to 100 requests to decide.
+/// Up to 100 requests to decide; a bare array of them is taken too.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Questions<'a> {
@@ -89,7 +89,11 @@ pub async fn one(State(web): State<Web>, body: Body) -> Result<Response, Failure
     responses((status = 200, description = "`data`: a decision for each, in order", body = Object)))]
 pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failure> {
     let bytes = read_body(body).await?;
-    let Questions { requests } = parse(&bytes)?;
+    let requests: Vec<Question<'_>> = if bytes.trim_ascii_start().starts_with(b"[") {
+        parse(&bytes)?
+    } else {
+        parse::<Questions<'_>>(&bytes)?.requests
+    };
     if requests.len() > BATCH_MAX {
         return Err(Failure::field(
             "requests",

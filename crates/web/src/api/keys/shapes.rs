@@ -174,7 +174,8 @@ pub(crate) struct KeyQuery {
 pub(crate) struct Cursor(pub(super) UnixMillis, pub(super) KeyId);
 
 impl ApiKey {
-    pub(super) fn of(found: KeyWithSecrets, plaintext: Option<Plaintext>, now: UnixMillis) -> Self {
+    /// The shape of a key at this moment, with its secret right after it was made.
+    pub fn of(found: KeyWithSecrets, plaintext: Option<Plaintext>, now: UnixMillis) -> Self {
         let hint = found.hint().to_owned();
         let KeyWithSecrets { key, secrets } = found;
         let secret = |secret: claviger_model::credentials::KeySecret| Secret {
