@@ -272,7 +272,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn document(paths: Value, security: Value) -> Value {
+    fn document(paths: &Value, security: &Value) -> Value {
         json!({
             "openapi": "3.0.3",
             "security": security,
@@ -307,7 +307,7 @@ mod tests {
             "/leads/{id}": {"delete": {"security": []}},
             "x-internal": 1,
         });
-        let document = document(paths, json!([{"oauth": ["read:leads"]}]));
+        let document = document(&paths, &json!([{"oauth": ["read:leads"]}]));
         let route = |method: &str, path: &str, scopes: &[&str]| {
             let scopes = scopes.iter().map(ToString::to_string).collect();
             (method.to_owned(), path.to_owned(), scopes)
@@ -335,7 +335,7 @@ mod tests {
     fn alternatives_ask_for_everything_and_a_note_says_so() {
         let paths = json!({"/leads": {"get": {"security": [
             {"oauth": ["read:leads"]}, {"oauth": ["admin"]}, {"key": []}]}}});
-        let read = Document::read(&document(paths, json!([]))).expect("a document");
+        let read = Document::read(&document(&paths, &json!([]))).expect("a document");
         assert_eq!(read.routes("")[0].scopes, ["admin", "read:leads"]);
         assert_eq!(read.notes.len(), 1);
         assert!(read.notes[0].starts_with("paths[\"/leads\"].get.security has alternatives"));
@@ -344,8 +344,8 @@ mod tests {
     #[test]
     fn path_items_of_the_same_document_are_followed() {
         let mut document = document(
-            json!({"/leads": {"$ref": "#/components/pathItems/a~1b"}}),
-            json!([]),
+            &json!({"/leads": {"$ref": "#/components/pathItems/a~1b"}}),
+            &json!([]),
         );
         document["components"]["pathItems"] = json!({"a/b": {"get": {}}});
         assert_eq!(routes(&document).len(), 1);
@@ -371,7 +371,7 @@ mod tests {
             "/c": {"get": {"security": {}}, "post": []},
             "/d": [],
         });
-        let found = problems(&document(paths, json!([])));
+        let found = problems(&document(&paths, &json!([])));
         let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
         assert_eq!(
             places,
@@ -391,7 +391,7 @@ mod tests {
     #[test]
     fn the_first_server_gives_the_base_path() {
         let base = |servers: Value| {
-            let mut document = document(json!({"/": {"get": {}}}), json!([]));
+            let mut document = document(&json!({"/": {"get": {}}}), &json!([]));
             document["servers"] = servers;
             Document::read(&document).map(|read| read.routes(&read.base_path)[0].path.clone())
         };

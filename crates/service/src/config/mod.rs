@@ -100,6 +100,12 @@ impl InternalToken {
     }
 }
 
+impl From<InternalToken> for Zeroizing<String> {
+    fn from(token: InternalToken) -> Self {
+        token.0
+    }
+}
+
 impl Config {
     /// Reads and checks a configuration. `origin` is the file's name: messages name it, and
     /// relative paths start at its directory.

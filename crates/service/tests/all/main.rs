@@ -1,7 +1,16 @@
 //! Use cases, on both databases.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a helper of a test cannot do, fails the test"
+)]
 
 mod accounts;
+mod apis;
+mod audit;
+mod decisions;
 mod invitations;
+mod jobs;
+mod management_tokens;
 mod members;
 mod roles;
 mod sessions;
