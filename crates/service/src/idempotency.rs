@@ -156,7 +156,8 @@ pub(crate) async fn replay(
     if let Claimed::Before { object_id, secret } = key.claim(tx, keyring, now).await? {
         return Ok(Some(Before { object_id, secret }));
     }
-    key.complete(tx, &id.to_string(), sealed_secret, now).await?;
+    key.complete(tx, &id.to_string(), sealed_secret, now)
+        .await?;
     Ok(None)
 }
 
@@ -165,7 +166,10 @@ pub(crate) fn replayed_id<T>(before: &Before) -> Result<T, Error>
 where
     T: std::str::FromStr<Err = claviger_model::ids::InvalidId>,
 {
-    before.object_id.parse().map_err(|error| Error::Internal(Box::new(error)))
+    before
+        .object_id
+        .parse()
+        .map_err(|error| Error::Internal(Box::new(error)))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

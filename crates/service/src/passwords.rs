@@ -7,6 +7,7 @@ mod attempts;
 use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::Error as HashError;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -23,8 +24,9 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
-/// Hashes that wait for each one that runs: about a second's worth.
-const WAITING_PER_RUNNING: usize = 48;
+/// How many hashes may wait, and each of them how long before its caller is told to come again.
+const WAITING_MAX: usize = 256;
+const WAIT: Duration = Duration::from_millis(900);
 /// The hash of nobody's password, so that an unknown address costs what a known one does.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA\
                       $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -55,7 +57,7 @@ impl PasswordPool {
         let running = cores.saturating_sub(1).max(1);
         Self {
             running: Arc::new(Semaphore::new(running)),
-            places: Semaphore::new(running * (WAITING_PER_RUNNING + 1)),
+            places: Semaphore::new(running + WAITING_MAX),
             attempts: Attempts::new(),
         }
     }
@@ -107,9 +109,11 @@ impl PasswordPool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let Ok(_place) = self.places.try_acquire() else {
-            return Err(Error::too_many("Too many people sign in at the moment.", 2));
+            return Err(too_many());
         };
-        let turn = Arc::clone(&self.running).acquire_owned().await;
+        let turn = Arc::clone(&self.running).acquire_owned();
+        let turn = tokio::time::timeout(WAIT, turn).await;
+        let turn = turn.map_err(|_| too_many())?;
         let turn = turn.map_err(|closed| Error::Internal(Box::new(closed)))?;
         // The task holds the turn: work goes on, and counts, when its caller has gone away.
         let task = tokio::task::spawn_blocking(move || {
@@ -118,6 +122,10 @@ impl PasswordPool {
         });
         task.await.map_err(|panic| Error::Internal(Box::new(panic)))
     }
+}
+
+fn too_many() -> Error {
+    Error::too_many("Too many people sign in at the moment.", 2)
 }
 
 fn matches(stored: &str, password: &str) -> Result<bool, HashError> {
@@ -174,13 +182,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_in_the_queue_is_told_to_come_again() {
+    async fn whoever_finds_no_place_or_waits_too_long_is_told_to_come_again() {
         let pool = PasswordPool::new();
-        let all = u32::try_from(pool.places.available_permits()).unwrap();
-        let taken = pool.places.acquire_many(all).await.unwrap();
-        let refused = pool.run(|| ()).await.unwrap_err();
-        assert_eq!(refused.retry_after_seconds(), Some(2));
-        drop(taken);
-        assert!(pool.run(|| ()).await.is_ok());
+        for semaphore in [&pool.places, &*pool.running] {
+            let all = u32::try_from(semaphore.available_permits()).unwrap();
+            let taken = semaphore.acquire_many(all).await.unwrap();
+            let refused = pool.run(|| ()).await.unwrap_err();
+            assert_eq!(refused.retry_after_seconds(), Some(2));
+            drop(taken);
+            assert!(pool.run(|| ()).await.is_ok());
+        }
     }
 }

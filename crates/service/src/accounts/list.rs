@@ -37,7 +37,7 @@ pub async fn list(
     limit: u32,
 ) -> Result<AccountPage, Error> {
     // One more than asked for tells whether there is a next page.
-    let mut found = accounts::list(&mut *app.read().await?, after, limit + 1).await?;
+    let mut found = accounts::list(&mut *app.read().await?, after, limit.saturating_add(1)).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|last| last.id);

@@ -30,7 +30,8 @@ pub async fn list(
     let mut reader = app.read().await?;
     let names = RoleNames::load(&mut reader, account_id).await?;
     // One more than asked for tells whether there is a next page.
-    let mut rows = members::of_account(&mut reader, account_id, after, limit + 1).await?;
+    let mut rows =
+        members::of_account(&mut reader, account_id, after, limit.saturating_add(1)).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next = rows

@@ -198,8 +198,8 @@ fn audited(role: &Role) -> Value {
 mod tests {
     use super::*;
 
-    fn words(words: &[&str]) -> Option<Vec<String>> {
-        Some(words.iter().map(ToString::to_string).collect())
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -210,14 +210,14 @@ mod tests {
         };
         let draft = RoleDraft {
             name: Some("Owner ".to_owned()),
-            permissions: words(&["settings", "everything"]),
-            scopes: words(&["read:*", "a b"]),
+            permissions: Some(words(&["settings", "everything"])),
+            scopes: Some(words(&["read:*", "a b"])),
         };
         let problems = draft.apply(("", &none)).unwrap_err();
         let members: Vec<_> = problems.members().keys().map(String::as_str).collect();
         assert_eq!(members, ["name", "permissions[1]", "scopes[1]"]);
         let draft = RoleDraft {
-            permissions: words(&["team", "settings", "team"]),
+            permissions: Some(words(&["team", "settings", "team"])),
             ..RoleDraft::default()
         };
         let (name, powers) = draft.apply(("Support", &none)).unwrap();

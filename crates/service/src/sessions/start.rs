@@ -113,16 +113,15 @@ async fn choose_place(
     asked: Option<AccountId>,
 ) -> Result<(Option<Place>, bool), Error> {
     let is_operator = operators::get(conn, user.id).await?.is_some();
-    let candidates = match asked {
-        Some(account_id) => vec![account_id],
-        None => {
-            let mut memberships = members::of_user(conn, user.id).await?;
-            memberships.sort_by_key(|member| (member.created_at, member.account_id));
-            memberships
-                .into_iter()
-                .map(|member| member.account_id)
-                .collect()
-        }
+    let candidates = if let Some(account_id) = asked {
+        vec![account_id]
+    } else {
+        let mut memberships = members::of_user(conn, user.id).await?;
+        memberships.sort_by_key(|member| (member.created_at, member.account_id));
+        memberships
+            .into_iter()
+            .map(|member| member.account_id)
+            .collect()
     };
     let mut found_suspended = false;
     for account_id in candidates {

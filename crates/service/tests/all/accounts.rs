@@ -21,7 +21,7 @@ async fn a_create_that_is_sent_twice_creates_once() {
         let other = create(&test.app, &access, "Initech", Some(&header(b"b"))).await;
         assert_eq!(other.unwrap_err().reason(), Reason::IdempotencyMismatch);
         let page = list(&test.app, &access, None, 1).await.unwrap();
-        assert_eq!(page.accounts, [test.account.clone()]);
+        assert_eq!(page.accounts, std::slice::from_ref(&test.account));
         let page = list(&test.app, &access, page.next, 10).await.unwrap();
         assert_eq!((page.accounts, page.next), (vec![first], None));
         assert!(mine(&test.app, &test.operator).await.unwrap().is_empty());

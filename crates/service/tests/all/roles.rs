@@ -20,8 +20,8 @@ async fn an_edit_reaches_the_next_request_of_a_member() {
         let made = create(&test.app, &team, &support, None).await.unwrap();
         assert_eq!(list(&test.app, &team).await.unwrap().len(), 5);
         assert_eq!(show(&test.app, &team, "Support").await.unwrap(), made);
-        let taken = create(&test.app, &team, &support, None).await.unwrap_err();
-        assert_eq!(taken.reason(), Reason::Conflict);
+        let again = create(&test.app, &team, &support, None).await.unwrap_err();
+        assert_eq!(again.reason(), Reason::Conflict);
 
         test.member("ana@acme.test", "Support").await;
         let token = test.start("ana@acme.test", PASSWORD).await.unwrap().token;
