@@ -1,6 +1,6 @@
 //! `/api/keys`, for people's sessions, and `/v1/keys`, the same resource for automation.
 
-mod shapes;
+pub mod shapes;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, IfMatch, Json, KeyManager, Query, Session, etag};
 use crate::state::Web;
-pub(crate) use shapes::ApiKey;
+use shapes::ApiKey;
 use shapes::{Cursor, KeyPatch, KeyQuery, NewKey, Revocation};
 
 /// List API keys

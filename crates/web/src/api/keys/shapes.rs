@@ -19,7 +19,7 @@ use crate::extract::Paging;
 
 /// A key. Its secret is shown once, when it is created, and never again.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ApiKey {
+pub struct ApiKey {
     /// Its id.
     #[schema(value_type = String, example = "key_01jnwz3c8k0000000000000000")]
     pub(super) id: KeyId,
@@ -72,7 +72,7 @@ pub(crate) struct ApiKey {
 
 /// What is public of a key's secret.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Secret {
+pub struct Secret {
     /// Its id.
     #[schema(value_type = String)]
     id: SecretId,
@@ -86,7 +86,7 @@ pub(crate) struct Secret {
 /// A new key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewKey {
+pub struct NewKey {
     /// What people call it: 1 to 200 characters.
     #[schema(value_type = String, example = "Reporting Script")]
     name: Option<String>,
@@ -111,7 +111,7 @@ pub(crate) struct NewKey {
 /// A merge patch of a key (RFC 7396): absent members stay, null ones go back to their default.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct KeyPatch {
+pub struct KeyPatch {
     /// What people call it.
     name: Option<String>,
     /// What it may do.
@@ -139,7 +139,7 @@ pub(crate) struct KeyPatch {
 /// At most `limit` requests in `window_seconds`.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RateLimitBody {
+pub struct RateLimitBody {
     /// Requests.
     #[schema(minimum = 1)]
     limit: u32,
@@ -151,7 +151,7 @@ pub(crate) struct RateLimitBody {
 /// Why a key is revoked.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Revocation {
+pub struct Revocation {
     /// For the audit log.
     pub(super) reason: Option<String>,
 }
@@ -159,7 +159,7 @@ pub(crate) struct Revocation {
 /// Which keys to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct KeyQuery {
+pub struct KeyQuery {
     /// `active` (when absent): those that work; `all`: also inactive, expired and revoked ones.
     status: Option<String>,
     /// Only `live` or `test` ones.
