@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::db::all_postgres_sql;
-use crate::{Db, Location, StoreError};
+use crate::{Db, Location, StoreError, Tx};
 
 /// Counts the databases of this process, for their names.
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -54,6 +54,35 @@ pub async fn for_each_database<F: Future<Output = ()>>(test: impl Fn(Db) -> F) {
         test(database.db.clone()).await;
         database.close().await;
     }
+}
+
+/// What somebody who can write the database can do to the audit log.
+#[derive(Clone, Copy, Debug)]
+pub enum AuditDamage {
+    /// Say that somebody else did the second event.
+    Edited,
+    /// Make the second event unreadable.
+    Unreadable,
+    /// Take out the third event.
+    Removed,
+    /// Take off the last event.
+    CutOff,
+    /// Make the ledger forget the last event.
+    Forgotten,
+}
+
+/// Damages the audit log.
+pub async fn damage_audit(db: &Db, damage: AuditDamage) -> Result<(), StoreError> {
+    let sql = match damage {
+        AuditDamage::Edited => "UPDATE audit SET actor = 'somebody else' WHERE seq = 2",
+        AuditDamage::Unreadable => "UPDATE audit SET id = 'damaged' WHERE seq = 2",
+        AuditDamage::Removed => "DELETE FROM audit WHERE seq = 3",
+        AuditDamage::CutOff => "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
+        AuditDamage::Forgotten => "UPDATE ledger SET audit_seq = audit_seq - 1 WHERE id = 1",
+    };
+    let damaged = db
+        .write(move |tx: &mut Tx| Box::pin(async move { tx.query(sql).execute().await.map(drop) }));
+    damaged.await.map(drop)
 }
 
 impl TestDatabase {

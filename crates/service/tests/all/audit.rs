@@ -2,19 +2,8 @@ use claviger_service::accounts;
 use claviger_service::audit::{AuditFilter, ChainReport, EventView, chain, check, page};
 use claviger_service::settings::Settings;
 use claviger_service::testing::{TestApp, for_each_app};
-use claviger_store::testing::TestDatabase;
-use claviger_store::{Db, StoreError, Tx};
+use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit};
 use serde_json::json;
-
-async fn run(db: &Db, sql: &'static str) {
-    let changed = db.write(move |tx: &mut Tx| {
-        Box::pin(async move {
-            tx.query(sql).execute().await?;
-            Ok::<_, StoreError>(())
-        })
-    });
-    changed.await.unwrap();
-}
 
 #[tokio::test]
 async fn pages_hold_what_was_done_and_an_account_sees_its_own() {
@@ -58,7 +47,7 @@ async fn pages_hold_what_was_done_and_an_account_sees_its_own() {
 
 #[tokio::test]
 async fn an_untouched_chain_is_intact_and_each_touch_is_found() {
-    let broken = async |sql: &'static str, seq: i64, why: &str| {
+    let broken = async |damage: AuditDamage, seq: i64, why: &str| {
         for database in TestDatabase::all().await {
             let db = database.db.clone();
             let test = TestApp::on(database, Settings::default()).await;
@@ -66,40 +55,26 @@ async fn an_untouched_chain_is_intact_and_each_touch_is_found() {
                 panic!("a fresh chain is intact");
             };
             assert!(events > 3 && head.len() == 64, "{events} {head}");
-            run(&db, sql).await;
+            damage_audit(&db, damage).await.unwrap();
+            let report = check(&test.app).await.unwrap();
             let ChainReport::Broken {
                 seq: found,
                 why: told,
-            } = check(&test.app).await.unwrap()
+            } = report
             else {
-                panic!("{sql}");
+                panic!("{damage:?} is not found");
             };
-            let expected = if seq > 0 { seq } else { events + seq };
-            assert_eq!(found, expected, "{sql}: {told}");
+            let expected = if seq > 0 { seq } else { events };
+            assert_eq!(found, expected, "{damage:?}: {told}");
             assert!(told.contains(why), "{told}");
         }
     };
-    broken(
-        "UPDATE audit SET actor = 'somebody else' WHERE seq = 2",
-        2,
-        "was changed",
-    )
-    .await;
-    broken(
-        "UPDATE audit SET id = 'damaged' WHERE seq = 2",
-        2,
-        "cannot be read",
-    )
-    .await;
-    broken("DELETE FROM audit WHERE seq = 3", 3, "is missing").await;
-    let cut = "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)";
-    broken(cut, 0, "are missing").await;
-    broken(
-        "UPDATE ledger SET audit_seq = audit_seq - 1",
-        0,
-        "past the end",
-    )
-    .await;
+    broken(AuditDamage::Edited, 2, "was changed").await;
+    broken(AuditDamage::Unreadable, 2, "cannot be read").await;
+    broken(AuditDamage::Removed, 3, "is missing").await;
+    // Zero stands for the last event.
+    broken(AuditDamage::CutOff, 0, "are missing").await;
+    broken(AuditDamage::Forgotten, 0, "past the end").await;
 }
 
 #[tokio::test]
