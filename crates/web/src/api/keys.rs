@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, IfMatch, Json, KeyManager, Query, Session, etag};
 use crate::state::Web;
-use shapes::ApiKey;
+pub use shapes::ApiKey;
 use shapes::{Cursor, KeyPatch, KeyQuery, NewKey, Revocation};
 
 /// List API keys
