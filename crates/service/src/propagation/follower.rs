@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use claviger_store::{Conn, Db, StoreError, ledger, nodes};
+use claviger_store::{Db, StoreError, ledger, nodes};
 use claviger_verify::Verifier;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -261,27 +261,19 @@ impl Beat {
     }
 
     async fn heartbeat(&self, applied: i64) -> Result<Option<i64>, StoreError> {
-        let mut conn = self.db.read().await?;
-        let conn: &mut Conn = &mut conn;
-        nodes::heartbeat(conn, &self.node.id, &self.node.incarnation, applied).await
+        let node = self.node.clone();
+        let beaten = self.db.write_urgent(move |tx| {
+            let node = node.clone();
+            Box::pin(
+                async move { nodes::heartbeat(tx, &node.id, &node.incarnation, applied).await },
+            )
+        });
+        beaten.await.map(|committed| committed.value)
     }
 
     /// Tells whoever waits that everything up to `epoch` is applied here.
     async fn acknowledge(&self, epoch: i64) -> Result<(), StoreError> {
-        if !self.db.is_sqlite() {
-            self.heartbeat(epoch).await?;
-            return Ok(());
-        }
-        let node = self.node.clone();
-        self.db
-            .write(move |tx| {
-                let node = node.clone();
-                Box::pin(
-                    async move { nodes::heartbeat(tx, &node.id, &node.incarnation, epoch).await },
-                )
-            })
-            .await
-            .map(|_| ())
+        self.heartbeat(epoch).await.map(|_| ())
     }
 
     async fn catch_up(&self, before: i64, epoch: i64) -> Result<(), StoreError> {
