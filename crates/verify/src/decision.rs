@@ -72,7 +72,7 @@ impl Decision {
                 let kinds = self.api.iter().flat_map(|api| api.accepted_kinds());
                 let kinds: Vec<&str> = kinds.map(|kind| kind.noun()).collect();
                 format!(
-                    "This API does not accept a {noun}; it accepts: {}.",
+                    "This API does not accept {noun}s; it accepts: {}.",
                     kinds.join(", ")
                 )
             }
