@@ -1,2 +1,51 @@
-//! x
-fn main() {}
+//! The program: `claviger dev`, `claviger serve`, and commands on a store or a server.
+//!
+//! Law: argv, the environment and standard input are read here and nowhere below. A command asks a
+//! use case and shows the answer; no rule lives here.
+
+mod commands;
+mod decider;
+mod exit;
+mod files;
+mod hardening;
+mod listeners;
+mod log;
+mod passwords;
+mod screen;
+mod secret_input;
+mod server_client;
+mod store;
+mod variables;
+mod when;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use exit::{Exit, Failure};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(commands::run(arguments)),
+        Err(error) => Err(Failure::new(
+            Exit::Failed,
+            format!("no threads can be started: {error}"),
+        )),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            // There is nobody left to tell that standard error is gone.
+            let _ = writeln!(std::io::stderr().lock(), "{failure}");
+            failure.exit.into()
+        }
+    }
+}

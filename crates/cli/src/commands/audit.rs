@@ -1,0 +1,123 @@
+//! `claviger audit`: who did what, and whether the log is as it was written.
+
+use claviger_service::audit::{self, AuditFilter, ChainReport, EventView};
+use serde_json::{Value, json};
+
+use crate::exit::{Exit, Failure};
+use crate::screen::{Column, Screen, Shown};
+use crate::store::{Store, StoreArguments, object};
+use crate::when;
+
+const COLUMNS: [Column; 6] = [
+    ("seq", "seq", Shown::Plain),
+    ("at", "at", Shown::Time),
+    ("actor", "actor", Shown::Plain),
+    ("action", "action", Shown::Plain),
+    ("target", "target", Shown::Plain),
+    ("ip", "ip", Shown::Plain),
+];
+const PAGE: u32 = 200;
+
+/// Who did what, provably
+#[derive(clap::Args, Debug)]
+pub(crate) struct AuditArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum AuditCommand {
+    /// List events, the newest first
+    List(ListArguments),
+    /// Follow the chain of hashes from its start; ends with 1 when an event does not fit
+    Verify,
+}
+
+#[derive(clap::Args, Debug)]
+struct ListArguments {
+    /// Of this action, such as key.revoked
+    #[arg(long)]
+    action: Option<String>,
+    /// By this actor: an id, or cli:<user>
+    #[arg(long)]
+    actor: Option<String>,
+    /// About this thing: an id
+    #[arg(long)]
+    target: Option<String>,
+    /// From this time on: 2026-12-31T00:00:00Z or Unix milliseconds
+    #[arg(long, value_name = "WHEN")]
+    from: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "WHEN")]
+    to: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+}
+
+/// Runs the command.
+pub(crate) async fn run(arguments: AuditArguments, screen: Screen) -> Result<Exit, Failure> {
+    let AuditArguments { store, command } = arguments;
+    let act = async |store: &Store| match command {
+        AuditCommand::List(arguments) => list(store, arguments, screen).await,
+        AuditCommand::Verify => verify(store, screen).await,
+    };
+    store.with(act).await
+}
+
+async fn list(store: &Store, arguments: ListArguments, screen: Screen) -> Result<Exit, Failure> {
+    let now = store.app.sources().now();
+    let time = |text: Option<String>| {
+        let millis = text.map(|text| when::parse(&text, now)).transpose()?;
+        Ok::<_, Failure>(millis.map(claviger_model::UnixMillis))
+    };
+    let filter = AuditFilter {
+        action: arguments.action,
+        actor: arguments.actor,
+        target: arguments.target,
+        from: time(arguments.from)?,
+        to: time(arguments.to)?,
+    };
+    let access = store.caller.evidence()?;
+    let mut rows: Vec<Value> = Vec::new();
+    let mut after = None;
+    loop {
+        let left = arguments
+            .limit
+            .saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        let page = audit::page(&store.app, &access, &filter, after, left.min(PAGE)).await?;
+        for event in &page.events {
+            rows.push(object(&EventView::new(event))?);
+        }
+        after = page.next;
+        if after.is_none() || left <= PAGE {
+            break;
+        }
+    }
+    screen.list(&COLUMNS, &rows, "no such event")?;
+    Ok(Exit::Done)
+}
+
+async fn verify(store: &Store, screen: Screen) -> Result<Exit, Failure> {
+    match audit::check(&store.app).await? {
+        ChainReport::Intact { events, head } => {
+            if screen.is_json {
+                screen
+                    .data(&json!({"intact": true, "events": events, "head": head}).to_string())?;
+            } else {
+                screen.data(&format!("intact: {events} events, head {head}"))?;
+            }
+            Ok(Exit::Done)
+        }
+        ChainReport::Broken { seq, why } => {
+            if screen.is_json {
+                screen.data(&json!({"intact": false, "seq": seq, "why": why}).to_string())?;
+            }
+            let message = format!("the audit log is not as it was written, from event {seq} on");
+            Err(Failure::new(Exit::Failed, format!("{message}: {why}"))
+                .hint("compare with a backup, and ask who can write to the database"))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What `claviger dev` prints when it is ready.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::Urls;
+use super::directory::Facts;
+use super::setup::Made;
+use crate::exit::Failure;
+use crate::screen::Screen;
+
+/// What there is to know: all of it at the first start, later all but what is shown once.
+pub(super) struct Report {
+    facts: Facts,
+    data: PathBuf,
+    secrets: Option<Secrets>,
+}
+
+struct Secrets {
+    password: Zeroizing<String>,
+    session_token: Zeroizing<String>,
+    live_key: Zeroizing<String>,
+    test_key: Zeroizing<String>,
+}
+
+impl Report {
+    /// Of the start that made everything.
+    pub(super) fn first(made: Made, data: &Path) -> Self {
+        let shown =
+            |secret: &claviger_model::secret::Plaintext| Zeroizing::new(secret.expose().to_owned());
+        let secrets = Secrets {
+            password: made.password,
+            session_token: shown(&made.session_token),
+            live_key: shown(&made.live_key),
+            test_key: shown(&made.test_key),
+        };
+        Self {
+            facts: made.facts,
+            data: data.to_owned(),
+            secrets: Some(secrets),
+        }
+    }
+
+    /// Of a later start.
+    pub(super) fn again(facts: Facts, data: &Path) -> Self {
+        Self {
+            facts,
+            data: data.to_owned(),
+            secrets: None,
+        }
+    }
+
+    /// Prints it: one line of JSON, or text for people.
+    ///
+    /// # Errors
+    /// Standard output takes nothing.
+    pub(super) fn show(&self, urls: &Urls, screen: Screen) -> Result<(), Failure> {
+        if screen.is_json {
+            return screen.data(&self.json(urls).to_string());
+        }
+        self.lines(urls)
+            .iter()
+            .try_for_each(|line| screen.data(line))
+    }
+
+    /// The members that programs depend on.
+    fn json(&self, urls: &Urls) -> Value {
+        let Urls { public, internal } = urls;
+        let secret = |pick: fn(&Secrets) -> &Zeroizing<String>| {
+            self.secrets.as_ref().map(|secrets| pick(secrets).as_str())
+        };
+        json!({
+            "ready": true,
+            "public_url": public,
+            "internal_url": internal,
+            "account_id": self.facts.account_id,
+            "user": {"email": self.facts.email, "password": secret(|s| &s.password)},
+            "session_token": secret(|s| &s.session_token),
+            "api": {
+                "audience": self.facts.audience,
+                "demo_url": format!("{public}/demo"),
+                "sandbox_url": format!("{public}/sandbox"),
+            },
+            "live_key": secret(|s| &s.live_key),
+            "live_key_id": self.facts.live_key_id,
+            "test_key": secret(|s| &s.test_key),
+            "test_key_id": self.facts.test_key_id,
+            "client": null,
+            "app": null,
+            "data": self.data,
+        })
+    }
+
+    fn lines(&self, urls: &Urls) -> Vec<String> {
+        let Urls { public, internal } = urls;
+        let mut lines = vec![
+            "Claviger is ready.".to_owned(),
+            String::new(),
+            format!("  public    {public}  (documentation at {public}/docs/)"),
+            format!("  internal  {internal}"),
+            format!("  data      {}", self.data.display()),
+            format!("  sign in   {}", self.facts.email),
+        ];
+        let email = &self.facts.email;
+        match &self.secrets {
+            Some(secrets) => lines.extend(secrets.lines(email, public)),
+            None => lines.extend([
+                String::new(),
+                "Password and keys were shown at the first start and are not shown again."
+                    .to_owned(),
+                "`claviger key create` makes another key; --reset begins anew with everything."
+                    .to_owned(),
+            ]),
+        }
+        lines
+    }
+}
+
+impl Secrets {
+    /// The secrets, and what to try with them.
+    fn lines(&self, email: &str, public: &str) -> Vec<String> {
+        let Self {
+            password,
+            live_key,
+            test_key,
+            ..
+        } = self;
+        vec![
+            format!("  password  {}", **password),
+            format!("  live key  {}", **live_key),
+            format!("  test key  {}", **test_key),
+            String::new(),
+            "These are not shown again. Live data with the live key:".to_owned(),
+            String::new(),
+            format!(
+                "  curl -H 'Authorization: Bearer {}' {public}/demo/v1/leads",
+                **live_key
+            ),
+            String::new(),
+            "Test data with the test key:".to_owned(),
+            String::new(),
+            format!(
+                "  curl -H 'Authorization: Bearer {}' {public}/sandbox/v1/leads",
+                **test_key
+            ),
+            String::new(),
+            "Sign in, for the routes under /api and /v1:".to_owned(),
+            String::new(),
+            format!(
+                "  curl -H 'Content-Type: application/json' -d \
+                 '{{\"email\":\"{email}\",\"password\":\"{}\"}}' {public}/v1/sessions",
+                **password
+            ),
+        ]
+    }
+}

@@ -1,0 +1,93 @@
+//! The commands, one file a noun.
+
+mod account;
+mod api;
+mod audit;
+mod check;
+mod completion;
+mod config;
+mod dev;
+mod init;
+mod key;
+mod member;
+mod operator;
+mod role;
+mod scope;
+mod serve;
+mod token;
+mod verify;
+mod why;
+
+use crate::exit::{Exit, Failure};
+use crate::log;
+use crate::screen::Screen;
+
+/// The credential system of a company that offers an API
+#[derive(clap::Parser, Debug)]
+#[command(
+    name = "claviger",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Arguments {
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Dev(dev::DevArguments),
+    Serve(serve::ServeArguments),
+    Init(init::InitArguments),
+    Check(check::CheckArguments),
+    Key(key::KeyArguments),
+    Account(account::AccountArguments),
+    Member(member::MemberArguments),
+    Role(role::RoleArguments),
+    Operator(operator::OperatorArguments),
+    Api(api::ApiArguments),
+    Scope(scope::ScopeArguments),
+    Token(token::TokenArguments),
+    Verify(verify::VerifyArguments),
+    Why(why::WhyArguments),
+    Audit(audit::AuditArguments),
+    Config(config::ConfigArguments),
+    Completion(completion::CompletionArguments),
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// What the command says.
+pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let screen = Screen {
+        is_json: arguments.json,
+    };
+    let is_server = matches!(arguments.command, Command::Serve(_) | Command::Dev(_));
+    if !is_server {
+        log::start_for_command();
+    }
+    match arguments.command {
+        Command::Dev(arguments) => dev::run(arguments, screen).await,
+        Command::Serve(arguments) => serve::run(arguments, screen).await,
+        Command::Init(arguments) => init::run(arguments, screen).await,
+        Command::Check(arguments) => check::run(arguments, screen).await,
+        Command::Key(arguments) => key::run(arguments, screen).await,
+        Command::Account(arguments) => account::run(arguments, screen).await,
+        Command::Member(arguments) => member::run(arguments, screen).await,
+        Command::Role(arguments) => role::run(arguments, screen).await,
+        Command::Operator(arguments) => operator::run(arguments, screen).await,
+        Command::Api(arguments) => api::run(arguments, screen).await,
+        Command::Scope(arguments) => scope::run(arguments, screen).await,
+        Command::Token(arguments) => token::run(arguments, screen).await,
+        Command::Verify(arguments) => verify::run(arguments, screen).await,
+        Command::Why(arguments) => why::run(arguments, screen).await,
+        Command::Audit(arguments) => audit::run(arguments, screen).await,
+        Command::Config(arguments) => config::run(&arguments, screen),
+        Command::Completion(arguments) => completion::run(&arguments, screen),
+    }
+}

@@ -1,0 +1,129 @@
+//! `claviger why`: why was this request refused, or allowed?
+
+use claviger_model::Reason;
+use claviger_model::ids::RequestId;
+use claviger_service::decisions;
+use serde_json::Value;
+
+use crate::exit::{Exit, Failure};
+use crate::screen::{Column, Screen, Shown, cell};
+use crate::server_client::{Question, Server};
+use crate::store::{Store, StoreArguments};
+use crate::variables::variable;
+
+const FACTS: [(&str, &str, Shown); 9] = [
+    ("/at", "at", Shown::Time),
+    ("/method", "method", Shown::Plain),
+    ("/path", "path", Shown::Plain),
+    ("/ip", "from", Shown::Plain),
+    ("/api", "api", Shown::Plain),
+    ("/environment", "environment", Shown::Plain),
+    ("/credential/name", "credential", Shown::Plain),
+    ("/credential/id", "its id", Shown::Plain),
+    ("/account_id", "account", Shown::Plain),
+];
+const CHECKS: [Column; 3] = [
+    ("check", "check", Shown::Plain),
+    ("outcome", "outcome", Shown::Plain),
+    ("reason", "reason", Shown::Plain),
+];
+
+/// Why a request was allowed or refused: every check with its outcome
+#[derive(clap::Args, Debug)]
+pub(crate) struct WhyArguments {
+    /// The Request-Id of the answer
+    request_id: String,
+    #[command(flatten)]
+    store: StoreArguments,
+    /// A server's public listener, instead of the store; signs in with `CLAVIGER_TOKEN`
+    /// [env: `CLAVIGER_URL`]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "config"])]
+    url: Option<String>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(arguments: WhyArguments, screen: Screen) -> Result<Exit, Failure> {
+    let id: RequestId = arguments.request_id.trim().parse().map_err(|_| {
+        Failure::new(
+            Exit::Usage,
+            format!("{} is no Request-Id", arguments.request_id),
+        )
+        .hint("it starts with req_ and stands in the answer's header Request-Id")
+    })?;
+    let url = arguments
+        .url
+        .or_else(|| variable("CLAVIGER_URL").filter(|_| arguments.store.is_default()));
+    let Some(url) = url else {
+        let find = async |store: &Store| {
+            let access = store.caller.evidence()?;
+            show(&decisions::find(&store.app, &access, id).await?, screen)
+        };
+        return arguments.store.with(find).await;
+    };
+    show(&ask(&url, id).await?, screen)
+}
+
+async fn ask(url: &str, id: RequestId) -> Result<Value, Failure> {
+    let token = variable("CLAVIGER_TOKEN").ok_or_else(|| {
+        Failure::new(Exit::NotSignedIn, "CLAVIGER_TOKEN is not set")
+            .hint("sign in at POST /v1/sessions and put the session token there")
+    })?;
+    let authorization = zeroize::Zeroizing::new(format!("Bearer {token}"));
+    let question = Question {
+        method: "GET",
+        target: &format!("/v1/decisions?request_id={id}"),
+        secret: Some(("authorization", &authorization)),
+        body: None,
+    };
+    let found = Server::parse(url)?.ask(&question).await?;
+    let decision = found.pointer("/data/0").cloned();
+    decision.ok_or_else(|| Failure::new(Exit::NotFound, "There is no such decision."))
+}
+
+fn show(decision: &Value, screen: Screen) -> Result<Exit, Failure> {
+    if screen.is_json {
+        screen.data(&decision.to_string())?;
+        return Ok(Exit::Done);
+    }
+    let text = |member: &str| decision.get(member).and_then(Value::as_str);
+    let reason = text("reason")
+        .and_then(Reason::parse)
+        .unwrap_or(Reason::Internal);
+    let id = text("request_id").unwrap_or_default();
+    let word = if reason == Reason::Allowed {
+        "allowed"
+    } else {
+        "refused"
+    };
+    screen.data(&format!("{id}  {word}  {}", reason.as_str()))?;
+    if let Some(message) = text("message") {
+        screen.data(message)?;
+    }
+    screen.data("")?;
+    for (pointer, title, shown) in FACTS {
+        screen.data(&format!(
+            "{title:11}  {}",
+            cell(decision.pointer(pointer), shown)
+        ))?;
+    }
+    screen.data("")?;
+    let checks = decision.get("checks").and_then(Value::as_array);
+    let rows: Vec<Value> = checks.into_iter().flatten().map(checked).collect();
+    screen.list(&CHECKS, &rows, "no check was recorded")?;
+    if reason != Reason::Allowed {
+        screen.note(&format!("hint: {}", reason.refusal().remedy));
+    }
+    Ok(Exit::Done)
+}
+
+/// A check in words. The one that failed is the rule that decided.
+fn checked(check: &Value) -> Value {
+    let outcome = match check.get("ok").and_then(Value::as_bool) {
+        Some(true) => "passed",
+        Some(false) => "failed: this decided",
+        None => "not asked",
+    };
+    let mut row = check.clone();
+    row["outcome"] = Value::from(outcome);
+    row
+}
