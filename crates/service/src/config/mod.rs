@@ -208,7 +208,8 @@ impl Config {
         let url = if let Some(url) = &database.postgres_url {
             Some(url.clone())
         } else if let Some(file) = &database.postgres_url_file {
-            let text = self.secret_file("database.postgres_url_file", file)?;
+            let text =
+                self.secret_file("database.postgres_url_file", &resolved(&self.origin, file))?;
             Some(text.trim().to_owned())
         } else if let Some(name) = &database.postgres_url_env {
             let url = self.variable("database.postgres_url_env", name, environment)?;
@@ -284,7 +285,7 @@ impl Config {
         let Some(file) = &self.file.internal.token_file else {
             return Ok(None);
         };
-        let text = self.secret_file("internal.token_file", file)?;
+        let text = self.secret_file("internal.token_file", &resolved(&self.origin, file))?;
         let token = text.trim();
         if token.len() < TOKEN_LENGTH_MIN || !token.bytes().all(|b| (0x21..0x7f).contains(&b)) {
             let sentence = format!(
@@ -300,11 +301,10 @@ impl Config {
     }
 
     fn secret_file(&self, key: &str, file: &Path) -> Result<Zeroizing<String>, ConfigError> {
-        let path = resolved(&self.origin, file);
-        std::fs::read_to_string(&path)
+        std::fs::read_to_string(file)
             .map(Zeroizing::new)
             .map_err(|error| {
-                let sentence = format!("names {}, which cannot be read: {error}", path.display());
+                let sentence = format!("names {}, which cannot be read: {error}", file.display());
                 ConfigError::of(&self.origin, key, sentence)
             })
     }

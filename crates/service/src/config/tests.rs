@@ -299,3 +299,21 @@ fn the_page_and_the_example_name_every_key() {
     }
     assert!(text.lines().all(|line| line.chars().count() <= 100));
 }
+
+#[test]
+fn the_master_key_is_found_below_a_relative_directory() {
+    let directory = std::env::temp_dir().join(format!("claviger-config-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let line = master_key_line(1, &[7; 32]);
+    std::fs::write(directory.join("master.key"), line.as_bytes()).expect("a file");
+    // Up and down again: a path that is resolved twice is found nowhere.
+    let name = directory.file_name().expect("a name");
+    let relative = directory.join("..").join(name).join("claviger.toml");
+    let config = Config::parse(
+        "[database]\ndata_dir = \".\"\n",
+        &relative.to_string_lossy(),
+    );
+    let keyring = config.expect("valid").keyring(&nothing_set);
+    std::fs::remove_dir_all(&directory).expect("removed");
+    assert_eq!(keyring.expect("found").current_version(), 1);
+}
