@@ -306,9 +306,11 @@ fn the_master_key_is_found_below_a_relative_directory() {
     std::fs::create_dir_all(&directory).expect("a directory");
     let line = master_key_line(1, &[7; 32]);
     std::fs::write(directory.join("master.key"), line.as_bytes()).expect("a file");
-    // Up and down again: a path that is resolved twice is found nowhere.
-    let name = directory.file_name().expect("a name");
-    let relative = directory.join("..").join(name).join("claviger.toml");
+    // The way from here to there, without a leading slash: one that is resolved twice leads nowhere.
+    let here = std::env::current_dir().expect("here");
+    let up: std::path::PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let down = directory.strip_prefix("/").expect("absolute");
+    let relative = up.join(down).join("claviger.toml");
     let config = Config::parse(
         "[database]\ndata_dir = \".\"\n",
         &relative.to_string_lossy(),
