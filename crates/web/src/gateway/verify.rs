@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use claviger_model::Environment;
 use claviger_model::ids::RequestId;
+use claviger_model::{Environment, Reason};
 use claviger_service::decisions::DecisionView;
 use claviger_verify::{Request, Target};
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -71,20 +71,26 @@ pub struct Questions<'a> {
 
 /// Verify a credential
 ///
-/// Always answers 200 with the decision; `allowed` says whether the request may pass.
-#[utoipa::path(post, path = "/v1/verify", tag = "verify", request_body = Question<'static>,
-    responses((status = 200, description = "The decision", body = Object)))]
+/// Answers 200 with the decision; `allowed` says whether the request may pass. A node that does not
+/// know the present state answers 503 with `Retry-After`, and the reason `stale`.
+#[utoipa::path(post, path = "/v1/verify", operation_id = "verify",
+    tag = "verify", request_body = Question<'static>,
+    responses((status = 200, description = "The decision", body = Object),
+        (status = 503, description = "Not decidable now", body = Object)))]
 pub async fn one(State(web): State<Web>, body: Body) -> Result<Response, Failure> {
     let bytes = read_body(body).await?;
     let question: Question<'_> = parse(&bytes)?;
     let request_id = web.app().sources().request_id();
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
-    question.answer(&web, request_id, &mut answer)?;
-    Ok(json(answer, Some(request_id)))
+    let reason = question.answer(&web, request_id, &mut answer)?;
+    let mut response = json(answer, reason == Reason::Stale);
+    crate::router::name_request(&mut response, request_id);
+    Ok(response)
 }
 
 /// Verify up to 100 credentials
-#[utoipa::path(post, path = "/v1/verify/batch", tag = "verify",
+#[utoipa::path(post, path = "/v1/verify/batch", operation_id = "verify_batch",
+    tag = "verify",
     request_body = Questions<'static>,
     responses((status = 200, description = "`data`: a decision for each, in order", body = Object)))]
 pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failure> {
@@ -102,14 +108,16 @@ pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failu
     }
     let mut answer = Vec::with_capacity(ANSWER_BYTES * requests.len() + 16);
     answer.extend_from_slice(b"{\"data\":[");
+    let mut is_stale = false;
     for (position, question) in requests.iter().enumerate() {
         if position > 0 {
             answer.push(b',');
         }
-        question.answer(&web, web.app().sources().request_id(), &mut answer)?;
+        let reason = question.answer(&web, web.app().sources().request_id(), &mut answer)?;
+        is_stale |= reason == Reason::Stale;
     }
     answer.extend_from_slice(b"]}");
-    Ok(json(answer, None))
+    Ok(json(answer, is_stale))
 }
 
 impl Question<'_> {
@@ -118,7 +126,7 @@ impl Question<'_> {
         web: &Web,
         request_id: RequestId,
         answer: &mut Vec<u8>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Reason, Failure> {
         let scopes: Vec<&str> = self.scopes.iter().flatten().map(AsRef::as_ref).collect();
         let request = Request {
             credential: (!self.credential.is_empty()).then_some(&*self.credential),
@@ -135,7 +143,8 @@ impl Question<'_> {
         let decision = decide(web, &request, request_id, false);
         let view = DecisionView::new(&decision, request_id);
         serde_json::to_writer(answer, &view)
-            .map_err(|error| claviger_service::Error::Internal(Box::new(error)).into())
+            .map_err(|error| claviger_service::Error::Internal(Box::new(error)))?;
+        Ok(decision.reason)
     }
 }
 
@@ -149,13 +158,15 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).or_else(|_| body::parse(bytes))
 }
 
-fn json(body: Vec<u8>, request_id: Option<RequestId>) -> Response {
+/// An answer with decisions. A node that cannot decide says so by its status as well, because a
+/// caller that looks at `allowed` alone would take "I do not know" for "no".
+fn json(body: Vec<u8>, is_stale: bool) -> Response {
     let mut response = Response::new(Body::from(body));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(id) = request_id {
-        crate::router::name_request(&mut response, id);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if is_stale {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     response
 }
