@@ -306,7 +306,7 @@ fn the_master_key_is_found_below_a_relative_directory() {
     std::fs::create_dir_all(&directory).expect("a directory");
     let line = master_key_line(1, &[7; 32]);
     std::fs::write(directory.join("master.key"), line.as_bytes()).expect("a file");
-    // The way from here to there, without a leading slash: one that is resolved twice leads nowhere.
+    // Without a leading slash: a way that is resolved twice leads nowhere.
     let here = std::env::current_dir().expect("here");
     let up: std::path::PathBuf = here.components().skip(1).map(|_| "..").collect();
     let down = directory.strip_prefix("/").expect("absolute");
