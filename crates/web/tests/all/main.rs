@@ -1,0 +1,26 @@
+//! Every route through the real router, on an application with a database of each kind.
+#![cfg(test)]
+
+mod accounts;
+mod api_keys;
+mod apis;
+mod audit;
+mod decisions;
+mod demo;
+mod docs;
+mod edge;
+mod instance;
+mod invitations;
+mod keys;
+mod management_tokens;
+mod matrix;
+mod members;
+mod operators;
+mod password;
+mod requests;
+mod roles;
+mod scopes;
+mod sessions;
+mod users;
+mod verify;
+mod verify_http;

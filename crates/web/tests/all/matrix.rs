@@ -1,0 +1,194 @@
+//! Every route with nobody, with garbage and with the wrong kind of credential. The routes come
+//! from the document that the router makes of itself, so that a new one is tried without being
+//! named here; what answers without a credential is named, and that list only shrinks.
+
+use claviger_web::router;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::instance::{Instance, for_each_app, text};
+use super::requests::{Answer, call};
+
+/// What of the public listener takes no credential.
+const OPEN: [&str; 2] = ["POST /v1/sessions", "POST /v1/invitations/accept"];
+
+/// The operations of the public listener, with ids in their paths.
+fn operations() -> Vec<(Method, String)> {
+    let document = serde_json::to_value(router::openapi()).expect("a document");
+    let paths = document["paths"].as_object().expect("paths");
+    let mut found = Vec::new();
+    for (path, item) in paths
+        .iter()
+        .filter(|(_, item)| item.get("servers").is_none())
+    {
+        for method in item.as_object().expect("an item").keys() {
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            found.push((method, path.clone()));
+        }
+    }
+    assert!(found.len() > 40, "{}", found.len());
+    found
+}
+
+/// The path with ids that could be.
+fn filled(path: &str) -> String {
+    let id = |kind: &str| format!("{kind}00000000000000000000000000");
+    let kinds = [
+        ("keys", "key_"),
+        ("accounts", "acct_"),
+        ("members", "usr_"),
+        ("users", "usr_"),
+        ("roles", "role_"),
+        ("invitations", "inv_"),
+        ("apis", "api_"),
+        ("management-tokens", "mgt_"),
+    ];
+    let (before, rest) = path.split_once('{').unwrap_or((path, ""));
+    let noun = before
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let after = rest.split_once('}').map_or("", |(_, after)| after);
+    if rest.is_empty() {
+        return path.to_owned();
+    }
+    let kind = kinds.iter().find(|(known, _)| *known == noun);
+    let (_, kind) = kind.unwrap_or_else(|| panic!("no id for {path}"));
+    format!("{before}{}{after}", id(kind))
+}
+
+async fn ask(
+    instance: &Instance,
+    (method, path): (&Method, &str),
+    credential: Option<&str>,
+) -> Answer {
+    let mut call = call(method.clone(), path);
+    if let Some(credential) = credential {
+        call = call.by(credential);
+    }
+    instance.send(call).await
+}
+
+fn is_open(method: &Method, path: &str) -> bool {
+    OPEN.contains(&format!("{method} {path}").as_str())
+}
+
+#[tokio::test]
+async fn nothing_answers_without_a_credential_but_what_is_named() {
+    for_each_app(async |instance| {
+        let key = instance.key(json!({"scopes": ["admin"]})).await;
+        let revoked = instance.sign_in("admin@acme.test").await;
+        ask(
+            instance,
+            (&Method::DELETE, "/v1/sessions/current"),
+            Some(&revoked),
+        )
+        .await
+        .is(200);
+        let credentials: [(Option<&str>, &[&str]); 5] = [
+            (None, &["credential_missing"]),
+            (Some("garbage"), &["invalid_credential"]),
+            (
+                Some("ses_00000000000000000000000000000000000000000000000000"),
+                &["invalid_credential"],
+            ),
+            (Some(&revoked), &["revoked"]),
+            (
+                Some(text(&key, "key")),
+                &["session_required", "permission_required"],
+            ),
+        ];
+        for (method, path) in operations() {
+            let at = filled(&path);
+            for (credential, expected) in credentials {
+                let answer = ask(instance, (&method, &at), credential).await;
+                if is_open(&method, &path) {
+                    // It reads its body, whoever asks.
+                    assert_eq!(answer.status, 422, "{method} {path}: {answer:?}");
+                    continue;
+                }
+                let error = answer.json()["error"].clone();
+                let reason = error["reason"].as_str().unwrap_or_default();
+                assert!(
+                    answer.status == 401 || answer.status == 403,
+                    "{method} {path}: {answer:?}"
+                );
+                assert!(
+                    expected.contains(&reason),
+                    "{method} {path} {credential:?}: {answer:?}"
+                );
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn path_tricks_open_nothing() {
+    for_each_app(async |instance| {
+        let owner = instance.session("owner").await;
+        for (method, path) in operations() {
+            let at = filled(&path);
+            let (first, rest) = at[1..].split_once('/').unwrap_or((&at[1..], ""));
+            for odd in [
+                format!("/{at}"),
+                format!("{at}/"),
+                format!("{at};x=1"),
+                format!("{at}%2f"),
+                format!("{at}%00"),
+                format!("/%2e{at}"),
+                format!("/x/..{at}"),
+                format!("/{first}//{rest}"),
+                format!("/{}/{rest}", first.to_uppercase()),
+            ] {
+                let answer = ask(instance, (&method, &odd), Some(&owner)).await;
+                // What is added to an id makes another id, which may be refused before it is sought.
+                let refused = [403, 404, 405].contains(&answer.status);
+                assert!(refused, "{method} {odd}: {answer:?}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_json_is_read_as_json() {
+    for_each_app(async |instance| {
+        let operator = instance.session("operator").await;
+        let owner = instance.session("owner").await;
+        for (method, path) in operations() {
+            if !matches!(method, Method::POST | Method::PATCH) || path.starts_with("/v1/keys") {
+                continue;
+            }
+            let at = filled(&path);
+            for (content_type, body, statuses) in [
+                ("text/plain", "{}", [415, 415]),
+                ("application/x-www-form-urlencoded", "a=b", [415, 415]),
+                ("application/json", "{", [400, 400]),
+                ("application/json", "[", [400, 400]),
+                // An OpenAPI document may have any members, and may be of an unknown API.
+                ("application/json", "{\"no such member\":1}", [422, 404]),
+            ] {
+                for token in [&operator, &owner] {
+                    let sent = call(method.clone(), &at)
+                        .by(token)
+                        .header("content-type", content_type)
+                        .raw(body);
+                    let answer = instance.send(sent).await;
+                    let expected = statuses.contains(&answer.status) || answer.status == 403;
+                    assert!(
+                        expected,
+                        "{method} {path} {content_type} {body}: {answer:?}"
+                    );
+                    let text = answer.text;
+                    assert!(
+                        serde_json::from_str::<Value>(&text).is_ok(),
+                        "{method} {path}: {text}"
+                    );
+                }
+            }
+        }
+    })
+    .await;
+}
