@@ -10,13 +10,15 @@ use crate::state::Web;
 /// Is the process alive?
 ///
 /// Asks nothing of the database: a process that answers must not be restarted because of it.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz",
+    tag = "health", responses((status = 200, body = Object)))]
 pub async fn alive() -> Response {
     axum::Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})).into_response()
 }
 
 /// Can the node decide and write?
-#[utoipa::path(get, path = "/readyz", tag = "health",
+#[utoipa::path(get, path = "/readyz", operation_id = "readyz",
+    tag = "health",
     responses((status = 200, body = Object), (status = 503, body = Object)))]
 pub async fn ready(State(web): State<Web>) -> Response {
     let app = web.app();

@@ -57,7 +57,8 @@ impl Metrics {
 }
 
 /// What Prometheus reads
-#[utoipa::path(get, path = "/metrics", tag = "health",
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics",
+    tag = "health",
     responses((status = 200, description = "OpenMetrics text", body = String)))]
 pub async fn show(State(web): State<Web>) -> Response {
     let mut text = String::new();

@@ -59,7 +59,8 @@ pub struct AccountPatch {
 /// List accounts
 ///
 /// For operators; the oldest first.
-#[utoipa::path(get, path = "/v1/accounts", tag = "operator", params(Paging),
+#[utoipa::path(get, path = "/v1/accounts", operation_id = "list_accounts",
+    tag = "operator", params(Paging),
     security(("session" = [])),
     responses((status = 200, body = Page<Account>), (status = 403, body = Envelope)))]
 pub async fn list(
@@ -79,7 +80,8 @@ pub async fn list(
 /// Create an account
 ///
 /// For operators. It makes nobody a member of it.
-#[utoipa::path(post, path = "/v1/accounts", tag = "operator", request_body = AccountBody,
+#[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account",
+    tag = "operator", request_body = AccountBody,
     security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
     responses((status = 201, body = Account), (status = 403, body = Envelope),
@@ -98,7 +100,8 @@ pub async fn create(
 }
 
 /// Show an account
-#[utoipa::path(get, path = "/v1/accounts/{id}", tag = "operator", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/accounts/{id}", operation_id = "show_account",
+    tag = "operator", security(("session" = [])),
     params(("id" = String, Path)),
     responses((status = 200, body = Account), (status = 404, body = Envelope)))]
 pub async fn show(
@@ -113,7 +116,8 @@ pub async fn show(
 /// Rename, suspend or activate an account
 ///
 /// When a suspension answers, no credential of the account works on any node.
-#[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "operator", request_body = AccountPatch,
+#[utoipa::path(patch, path = "/v1/accounts/{id}", operation_id = "edit_account",
+    tag = "operator", request_body = AccountPatch,
     security(("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Account), (status = 404, body = Envelope),

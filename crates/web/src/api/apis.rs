@@ -20,7 +20,8 @@ pub use shapes::{Api, ApiBody, Imported};
 /// List APIs
 ///
 /// For operators; the oldest first.
-#[utoipa::path(get, path = "/v1/apis", tag = "operator", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/apis", operation_id = "list_apis",
+    tag = "operator", security(("session" = [])),
     responses((status = 200, body = Page<Api>), (status = 403, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,
@@ -37,7 +38,8 @@ pub async fn list(
 /// Create an API
 ///
 /// For operators. The first one is the default: it is meant where none is named.
-#[utoipa::path(post, path = "/v1/apis", tag = "operator", request_body = ApiBody,
+#[utoipa::path(post, path = "/v1/apis", operation_id = "create_api",
+    tag = "operator", request_body = ApiBody,
     security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
     responses((status = 201, body = Api), (status = 403, body = Envelope),
@@ -56,7 +58,8 @@ pub async fn create(
 }
 
 /// Show an API
-#[utoipa::path(get, path = "/v1/apis/{id}", tag = "operator", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/apis/{id}", operation_id = "show_api",
+    tag = "operator", security(("session" = [])),
     params(("id" = String, Path)),
     responses((status = 200, body = Api), (status = 404, body = Envelope)))]
 pub async fn show(
@@ -72,7 +75,8 @@ pub async fn show(
 ///
 /// A JSON merge patch; `scopes`, `routes` and `accepts` are replaced whole. A route that asks for
 /// more does so from the next request on.
-#[utoipa::path(patch, path = "/v1/apis/{id}", tag = "operator", request_body = ApiBody,
+#[utoipa::path(patch, path = "/v1/apis/{id}", operation_id = "edit_api",
+    tag = "operator", request_body = ApiBody,
     security(("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Api), (status = 404, body = Envelope),
@@ -92,7 +96,8 @@ pub async fn edit(
 /// Delete an API
 ///
 /// Credentials keep its scopes, which then open nothing. The default API goes last.
-#[utoipa::path(delete, path = "/v1/apis/{id}", tag = "operator", security(("session" = [])),
+#[utoipa::path(delete, path = "/v1/apis/{id}", operation_id = "delete_api",
+    tag = "operator", security(("session" = [])),
     params(("id" = String, Path)),
     responses((status = 200, body = Deleted), (status = 404, body = Envelope),
         (status = 409, body = Envelope)))]
@@ -109,7 +114,8 @@ pub async fn delete(
 /// Import an OpenAPI document
 ///
 /// Replaces the API's routes by those of the document and adds the scopes that they ask for.
-#[utoipa::path(post, path = "/v1/apis/{id}/import", tag = "operator",
+#[utoipa::path(post, path = "/v1/apis/{id}/import", operation_id = "import_routes",
+    tag = "operator",
     request_body(content = Object, description = "An OpenAPI 3 document as JSON, up to 2 MiB"),
     security(("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),

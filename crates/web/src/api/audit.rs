@@ -32,7 +32,8 @@ pub struct AuditQuery {
 /// List audit events
 ///
 /// The newest first. An account sees its own; an operator who is in none sees all.
-#[utoipa::path(get, path = "/v1/audit", tag = "evidence", params(AuditQuery, Paging),
+#[utoipa::path(get, path = "/v1/audit", operation_id = "list_audit_events",
+    tag = "evidence", params(AuditQuery, Paging),
     security(("session" = [])),
     responses((status = 200, body = Page<Object>), (status = 403, body = Envelope)))]
 pub async fn list(

@@ -37,7 +37,8 @@ pub struct DecisionQuery {
 /// List decisions
 ///
 /// The newest first, each as the verifier answered it, with `at`, `ip`, `method` and `path`.
-#[utoipa::path(get, path = "/v1/decisions", tag = "evidence", params(DecisionQuery, Paging),
+#[utoipa::path(get, path = "/v1/decisions", operation_id = "list_decisions",
+    tag = "evidence", params(DecisionQuery, Paging),
     security(("session" = [])),
     responses((status = 200, body = Page<Object>), (status = 403, body = Envelope)))]
 pub async fn list(

@@ -74,7 +74,8 @@ pub struct Joined {
 }
 
 /// List open invitations
-#[utoipa::path(get, path = "/v1/invitations", tag = "members", params(InAccount),
+#[utoipa::path(get, path = "/v1/invitations", operation_id = "list_invitations",
+    tag = "members", params(InAccount),
     security(("session" = [])),
     responses((status = 200, body = Page<Invitation>), (status = 403, body = Envelope)))]
 pub async fn list(
@@ -92,7 +93,8 @@ pub async fn list(
 }
 
 /// Withdraw an invitation
-#[utoipa::path(delete, path = "/v1/invitations/{id}", tag = "members",
+#[utoipa::path(delete, path = "/v1/invitations/{id}", operation_id = "withdraw_invitation",
+    tag = "members",
     security(("session" = [])), params(("id" = String, Path), InAccount),
     responses((status = 200, body = Deleted), (status = 404, body = Envelope)))]
 pub async fn withdraw(
@@ -109,7 +111,8 @@ pub async fn withdraw(
 /// Accept an invitation
 ///
 /// Needs no sign-in: the token proves that the address was reached. It works once.
-#[utoipa::path(post, path = "/v1/invitations/accept", tag = "members",
+#[utoipa::path(post, path = "/v1/invitations/accept", operation_id = "accept_invitation",
+    tag = "members",
     request_body = Acceptance,
     responses((status = 201, body = Joined), (status = 401, body = Envelope),
         (status = 422, body = Envelope), (status = 429, body = Envelope)))]

@@ -22,7 +22,8 @@ use shapes::{Cursor, KeyPatch, KeyQuery, NewKey, Revocation};
 ///
 /// The account's keys, the newest first; the key itself is never returned. A `Link` header with
 /// `rel="next"` leads to the next page.
-#[utoipa::path(get, path = "/api/keys", tag = "keys", params(KeyQuery),
+#[utoipa::path(get, path = "/api/keys", operation_id = "list_keys",
+    tag = "keys", params(KeyQuery),
     security(("session" = [])),
     responses((status = 200, body = Vec<ApiKey>), (status = 401, body = Envelope),
         (status = 403, body = Envelope)))]
@@ -37,7 +38,8 @@ pub async fn list(
 /// Create an API key
 ///
 /// The full key is in this answer and never again.
-#[utoipa::path(post, path = "/api/keys", tag = "keys", request_body = NewKey,
+#[utoipa::path(post, path = "/api/keys", operation_id = "create_key",
+    tag = "keys", request_body = NewKey,
     security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
     responses((status = 201, body = ApiKey), (status = 401, body = Envelope),
@@ -52,7 +54,8 @@ pub async fn create(
 }
 
 /// Show an API key
-#[utoipa::path(get, path = "/api/keys/{id}", tag = "keys", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/keys/{id}", operation_id = "show_key",
+    tag = "keys", params(("id" = String, Path)),
     security(("session" = [])),
     responses((status = 200, body = ApiKey), (status = 404, body = Envelope)))]
 pub async fn show(
@@ -66,7 +69,8 @@ pub async fn show(
 /// Change an API key
 ///
 /// A JSON merge patch. What it takes away is refused from the next request on.
-#[utoipa::path(patch, path = "/api/keys/{id}", tag = "keys", request_body = KeyPatch,
+#[utoipa::path(patch, path = "/api/keys/{id}", operation_id = "edit_key",
+    tag = "keys", request_body = KeyPatch,
     security(("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = ApiKey), (status = 404, body = Envelope),
@@ -85,7 +89,8 @@ pub async fn edit(
 /// Revoke an API key
 ///
 /// When this answers, no node accepts the key any more.
-#[utoipa::path(delete, path = "/api/keys/{id}", tag = "keys", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/api/keys/{id}", operation_id = "revoke_key",
+    tag = "keys", params(("id" = String, Path)),
     security(("session" = [])),
     responses((status = 200, body = Deleted), (status = 404, body = Envelope)))]
 pub async fn revoke(
@@ -98,7 +103,8 @@ pub async fn revoke(
 }
 
 /// List API keys, for automation
-#[utoipa::path(get, path = "/v1/keys", tag = "management", params(KeyQuery),
+#[utoipa::path(get, path = "/v1/keys", operation_id = "manage_list_keys",
+    tag = "management", params(KeyQuery),
     security(("management" = [])),
     responses((status = 200, body = Vec<ApiKey>), (status = 403, body = Envelope)))]
 pub async fn manage_list(
@@ -112,7 +118,8 @@ pub async fn manage_list(
 /// Create an API key, for automation
 ///
 /// A management token hands on only the scopes that it holds itself.
-#[utoipa::path(post, path = "/v1/keys", tag = "management", request_body = NewKey,
+#[utoipa::path(post, path = "/v1/keys", operation_id = "manage_create_key",
+    tag = "management", request_body = NewKey,
     security(("management" = [])),
     responses((status = 201, body = ApiKey), (status = 403, body = Envelope),
         (status = 422, body = Envelope)))]
@@ -126,7 +133,8 @@ pub async fn manage_create(
 }
 
 /// Show an API key, for automation
-#[utoipa::path(get, path = "/v1/keys/{id}", tag = "management", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/keys/{id}", operation_id = "manage_show_key",
+    tag = "management", params(("id" = String, Path)),
     security(("management" = [])),
     responses((status = 200, body = ApiKey), (status = 404, body = Envelope)))]
 pub async fn manage_show(
@@ -138,7 +146,8 @@ pub async fn manage_show(
 }
 
 /// Change an API key, for automation
-#[utoipa::path(patch, path = "/v1/keys/{id}", tag = "management", request_body = KeyPatch,
+#[utoipa::path(patch, path = "/v1/keys/{id}", operation_id = "manage_edit_key",
+    tag = "management", request_body = KeyPatch,
     security(("management" = [])), params(("id" = String, Path)),
     responses((status = 200, body = ApiKey), (status = 404, body = Envelope)))]
 pub async fn manage_edit(
@@ -152,7 +161,8 @@ pub async fn manage_edit(
 }
 
 /// Revoke an API key, for automation
-#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "management", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/v1/keys/{id}", operation_id = "manage_revoke_key",
+    tag = "management", params(("id" = String, Path)),
     security(("management" = [])),
     responses((status = 200, body = Deleted), (status = 404, body = Envelope)))]
 pub async fn manage_revoke(

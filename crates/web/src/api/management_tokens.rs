@@ -79,7 +79,8 @@ pub struct ManagementTokenQuery {
 /// List management tokens
 ///
 /// For operators; the newest first.
-#[utoipa::path(get, path = "/v1/management-tokens", tag = "operator",
+#[utoipa::path(get, path = "/v1/management-tokens", operation_id = "list_management_tokens",
+    tag = "operator",
     params(ManagementTokenQuery, Paging), security(("session" = [])),
     responses((status = 200, body = Page<ManagementToken>), (status = 403, body = Envelope)))]
 pub async fn list(
@@ -110,7 +111,8 @@ pub async fn list(
 ///
 /// For operators, where the configuration allows the management API. The token is in this answer
 /// and never again.
-#[utoipa::path(post, path = "/v1/management-tokens", tag = "operator",
+#[utoipa::path(post, path = "/v1/management-tokens", operation_id = "create_management_token",
+    tag = "operator",
     request_body = ManagementTokenBody, security(("session" = [])),
     responses((status = 201, body = ManagementToken), (status = 403, body = Envelope),
         (status = 404, body = Envelope), (status = 409, body = Envelope),
@@ -136,7 +138,8 @@ pub async fn create(
 /// Revoke a management token
 ///
 /// When this answers, no node accepts it any more.
-#[utoipa::path(delete, path = "/v1/management-tokens/{id}", tag = "operator",
+#[utoipa::path(delete, path = "/v1/management-tokens/{id}", operation_id = "revoke_management_token",
+    tag = "operator",
     security(("session" = [])), params(("id" = String, Path)),
     responses((status = 200, body = Deleted), (status = 404, body = Envelope)))]
 pub async fn revoke(

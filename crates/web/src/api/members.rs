@@ -79,7 +79,8 @@ pub struct InAccount {
 }
 
 /// List members
-#[utoipa::path(get, path = "/v1/members", tag = "members", params(InAccount, Paging),
+#[utoipa::path(get, path = "/v1/members", operation_id = "list_members",
+    tag = "members", params(InAccount, Paging),
     security(("session" = [])),
     responses((status = 200, body = Page<Member>), (status = 403, body = Envelope)))]
 pub async fn list(
@@ -100,7 +101,8 @@ pub async fn list(
 /// Add or invite a member
 ///
 /// Without a password this makes an invitation; its token is in this answer and never again.
-#[utoipa::path(post, path = "/v1/members", tag = "members", request_body = MemberBody,
+#[utoipa::path(post, path = "/v1/members", operation_id = "add_member",
+    tag = "members", request_body = MemberBody,
     security(("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
     responses((status = 201, body = Member, description = "The member, or the invitation"),
@@ -142,7 +144,8 @@ pub async fn create(
 }
 
 /// Show a member
-#[utoipa::path(get, path = "/v1/members/{user_id}", tag = "members", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/members/{user_id}", operation_id = "show_member",
+    tag = "members", security(("session" = [])),
     params(("user_id" = String, Path), InAccount),
     responses((status = 200, body = Member), (status = 404, body = Envelope)))]
 pub async fn show(
@@ -159,7 +162,8 @@ pub async fn show(
 /// Give a member another role
 ///
 /// The member's sessions follow with the next request.
-#[utoipa::path(patch, path = "/v1/members/{user_id}", tag = "members",
+#[utoipa::path(patch, path = "/v1/members/{user_id}", operation_id = "edit_member",
+    tag = "members",
     request_body = MemberPatch, security(("session" = [])),
     params(("user_id" = String, Path), InAccount, ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Member), (status = 403, body = Envelope),
@@ -181,7 +185,8 @@ pub async fn edit(
 /// Remove a member
 ///
 /// When this answers, the user's sessions in the account have ended.
-#[utoipa::path(delete, path = "/v1/members/{user_id}", tag = "members",
+#[utoipa::path(delete, path = "/v1/members/{user_id}", operation_id = "remove_member",
+    tag = "members",
     security(("session" = [])), params(("user_id" = String, Path), InAccount),
     responses((status = 200, body = Deleted), (status = 403, body = Envelope),
         (status = 404, body = Envelope), (status = 409, body = Envelope)))]

@@ -44,7 +44,8 @@ pub struct OperatorBody {
 }
 
 /// List operators
-#[utoipa::path(get, path = "/v1/operators", tag = "operator", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/operators", operation_id = "list_operators",
+    tag = "operator", security(("session" = [])),
     responses((status = 200, body = Page<Operator>), (status = 403, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,
@@ -59,7 +60,8 @@ pub async fn list(
 }
 
 /// Make a user an operator
-#[utoipa::path(post, path = "/v1/operators", tag = "operator", request_body = OperatorBody,
+#[utoipa::path(post, path = "/v1/operators", operation_id = "add_operator",
+    tag = "operator", request_body = OperatorBody,
     security(("session" = [])),
     responses((status = 201, body = Operator), (status = 403, body = Envelope),
         (status = 409, body = Envelope), (status = 422, body = Envelope)))]

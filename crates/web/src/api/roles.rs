@@ -58,7 +58,8 @@ pub struct RoleBody {
 /// List roles
 ///
 /// The built-in ones first.
-#[utoipa::path(get, path = "/v1/roles", tag = "members", params(InAccount),
+#[utoipa::path(get, path = "/v1/roles", operation_id = "list_roles",
+    tag = "members", params(InAccount),
     security(("session" = [])),
     responses((status = 200, body = Page<Role>), (status = 403, body = Envelope)))]
 pub async fn list(
@@ -77,7 +78,8 @@ pub async fn list(
 /// Create a role
 ///
 /// Nobody gives a role more than they have.
-#[utoipa::path(post, path = "/v1/roles", tag = "members", request_body = RoleBody,
+#[utoipa::path(post, path = "/v1/roles", operation_id = "create_role",
+    tag = "members", request_body = RoleBody,
     security(("session" = [])),
     params(InAccount,
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe")),
@@ -98,7 +100,8 @@ pub async fn create(
 }
 
 /// Show a role
-#[utoipa::path(get, path = "/v1/roles/{id}", tag = "members", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/roles/{id}", operation_id = "show_role",
+    tag = "members", security(("session" = [])),
     params(("id" = String, Path, description = "Its id or name"), InAccount),
     responses((status = 200, body = Role), (status = 404, body = Envelope)))]
 pub async fn show(
@@ -114,7 +117,8 @@ pub async fn show(
 /// Change a role
 ///
 /// Its members' sessions follow with the next request.
-#[utoipa::path(patch, path = "/v1/roles/{id}", tag = "members", request_body = RoleBody,
+#[utoipa::path(patch, path = "/v1/roles/{id}", operation_id = "edit_role",
+    tag = "members", request_body = RoleBody,
     security(("session" = [])),
     params(("id" = String, Path), InAccount, ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Role), (status = 403, body = Envelope),
@@ -137,7 +141,8 @@ pub async fn edit(
 /// Delete a role
 ///
 /// One that members or open invitations have is kept: 409.
-#[utoipa::path(delete, path = "/v1/roles/{id}", tag = "members", security(("session" = [])),
+#[utoipa::path(delete, path = "/v1/roles/{id}", operation_id = "delete_role",
+    tag = "members", security(("session" = [])),
     params(("id" = String, Path), InAccount),
     responses((status = 200, body = Deleted), (status = 403, body = Envelope),
         (status = 404, body = Envelope), (status = 409, body = Envelope)))]

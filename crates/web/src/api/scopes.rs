@@ -37,7 +37,8 @@ pub struct OfferedScope {
 /// List scopes
 ///
 /// Those of every API, with what they allow.
-#[utoipa::path(get, path = "/v1/scopes", tag = "keys", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/scopes", operation_id = "list_scopes",
+    tag = "keys", security(("session" = [])),
     responses((status = 200, body = Page<OfferedScope>), (status = 401, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,

@@ -86,7 +86,8 @@ struct MyAccount {
 /// Sign in
 ///
 /// A session token lasts 24 hours. A wrong address and a wrong password get the same answer.
-#[utoipa::path(post, path = "/v1/sessions", tag = "sessions", request_body = Credentials,
+#[utoipa::path(post, path = "/v1/sessions", operation_id = "start_session",
+    tag = "sessions", request_body = Credentials,
     responses((status = 201, body = Started), (status = 401, body = Envelope),
         (status = 429, body = Envelope)))]
 pub async fn start(
@@ -118,7 +119,8 @@ pub async fn start(
 /// Sign out
 ///
 /// When this answers, no node accepts the session token any more.
-#[utoipa::path(delete, path = "/v1/sessions/current", tag = "sessions",
+#[utoipa::path(delete, path = "/v1/sessions/current", operation_id = "end_session",
+    tag = "sessions",
     security(("session" = [])),
     responses((status = 200, body = Deleted), (status = 401, body = Envelope)))]
 pub async fn end(
@@ -130,7 +132,8 @@ pub async fn end(
 }
 
 /// Who am I?
-#[utoipa::path(get, path = "/v1/whoami", tag = "sessions", security(("session" = [])),
+#[utoipa::path(get, path = "/v1/whoami", operation_id = "whoami",
+    tag = "sessions", security(("session" = [])),
     responses((status = 200, body = WhoAmI), (status = 401, body = Envelope)))]
 pub async fn whoami(
     State(web): State<Web>,

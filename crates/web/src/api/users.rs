@@ -72,7 +72,8 @@ pub struct PasswordChanged {
 /// Suspend or activate a user
 ///
 /// For operators. When a suspension answers, the user's sessions have ended on every node.
-#[utoipa::path(patch, path = "/v1/users/{id}", tag = "operator", request_body = UserPatch,
+#[utoipa::path(patch, path = "/v1/users/{id}", operation_id = "edit_user",
+    tag = "operator", request_body = UserPatch,
     security(("session" = [])), params(("id" = String, Path)),
     responses((status = 200, body = User), (status = 403, body = Envelope),
         (status = 404, body = Envelope), (status = 422, body = Envelope)))]
@@ -93,7 +94,8 @@ pub async fn edit(
 /// Change one's password
 ///
 /// Every other session of the user ends.
-#[utoipa::path(post, path = "/v1/password", tag = "sessions", request_body = PasswordChange,
+#[utoipa::path(post, path = "/v1/password", operation_id = "change_password",
+    tag = "sessions", request_body = PasswordChange,
     security(("session" = [])),
     responses((status = 200, body = PasswordChanged), (status = 422, body = Envelope),
         (status = 429, body = Envelope)))]

@@ -18,7 +18,8 @@ use crate::extract::bearer::{bearer, refuse_in_query};
 use crate::state::Web;
 
 /// Decide for a gateway
-#[utoipa::path(get, path = "/verify/http", tag = "verify",
+#[utoipa::path(get, path = "/verify/http", operation_id = "verify_http",
+    tag = "verify",
     params(("X-Forwarded-Host" = Option<String>, Header),
         ("X-Forwarded-Method" = Option<String>, Header),
         ("X-Forwarded-Uri" = Option<String>, Header)),
