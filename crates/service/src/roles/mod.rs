@@ -93,9 +93,11 @@ pub(crate) async fn resolve(
     let text = text.trim();
     let found = match text.parse() {
         Ok(role) => named(conn, account_id, role).await?,
-        Err(InvalidRole) => roles::by_name(conn, account_id, text)
+        // Only what can be a name is looked for.
+        Err(InvalidRole) if text::name(text).is_ok() => roles::by_name(conn, account_id, text)
             .await?
             .map(NamedRole::from),
+        Err(InvalidRole) => None,
     };
     found.ok_or_else(|| Error::invalid("role", InvalidRole.to_string()))
 }

@@ -29,7 +29,7 @@ pub async fn change_password(
     let user = users::get(&mut *app.read().await?, signed_in.user_id).await?;
     let user = user.ok_or_else(|| Error::not_found("user"))?;
     passwords::check(&new, &user.email)
-        .map_err(|weak| Error::invalid("password", weak.to_string()))?;
+        .map_err(|weak| Error::invalid("new_password", weak.to_string()))?;
     let stored = Some(user.password_hash.clone());
     let guess = Guess {
         email: &user.email,
