@@ -5,7 +5,7 @@ use claviger_model::Reason::{
 };
 use serde_json::{Value, json};
 
-use super::instance::{API, Instance, OLD_API, for_each_app, text};
+use super::instance::{API, Instance, OLD_API, for_each_app, merged, text};
 use super::requests::{delete, get, patch, post};
 
 fn billing() -> Value {
@@ -228,9 +228,7 @@ async fn apis_are_for_operators_and_checked() {
             (json!({"unmatched": "maybe"}), "unmatched"),
             (json!({"default": true}), "default"),
         ] {
-            let mut body = billing();
-            let members = change.as_object().expect("an object").clone();
-            body.as_object_mut().expect("an object").extend(members);
+            let body = merged(&billing(), &change);
             instance
                 .send(post("/v1/apis", &body).by(&operator))
                 .await

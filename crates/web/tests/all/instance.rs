@@ -189,9 +189,10 @@ impl Instance {
 
     /// Makes a key of Acme with these settings; a name and `read:leads` when they say nothing.
     pub(crate) async fn key(&self, settings: Value) -> Value {
-        let mut body = json!({"name": "Script", "scopes": ["read:leads"]});
-        let members = settings.as_object().expect("an object").clone();
-        body.as_object_mut().expect("an object").extend(members);
+        let body = merged(
+            &json!({"name": "Script", "scopes": ["read:leads"]}),
+            &settings,
+        );
         let admin = self.session("admin").await;
         self.send(post("/api/keys", &body).by(&admin)).await.is(201)
     }
@@ -205,9 +206,7 @@ impl Instance {
 
     /// The decision about a credential; `more` is what is asked beside it.
     pub(crate) async fn verify(&self, credential: &str, more: Value) -> Value {
-        let mut question = json!({"credential": credential});
-        let members = more.as_object().expect("an object").clone();
-        question.as_object_mut().expect("an object").extend(members);
+        let question = merged(&json!({"credential": credential}), &more);
         self.send_inside(post("/v1/verify", &question))
             .await
             .is(200)
@@ -226,6 +225,15 @@ impl Instance {
         let path = format!("/v1/audit?action={action}&limit=1");
         self.send(get(&path).by(&operator)).await.is(200)["data"][0].clone()
     }
+}
+
+/// A body with members added or replaced.
+pub(crate) fn merged(body: &Value, change: &Value) -> Value {
+    let mut body = body.clone();
+    for (member, value) in change.as_object().expect("an object") {
+        body[member] = value.clone();
+    }
+    body
 }
 
 /// A member of a body that is text.

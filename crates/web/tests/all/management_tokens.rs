@@ -3,7 +3,7 @@
 use claviger_model::Reason::{Conflict, NotFound, PermissionRequired, Revoked};
 use serde_json::json;
 
-use super::instance::{for_each_app, for_each_app_with, text, with_management};
+use super::instance::{for_each_app, for_each_app_with, merged, text, with_management};
 use super::requests::{delete, get, post};
 
 #[tokio::test]
@@ -80,9 +80,7 @@ async fn tokens_are_for_operators_and_checked() {
             (json!({"account_id": "acct_1"}), "account_id"),
             (json!({"token": "cm_x"}), "token"),
         ] {
-            let mut body = valid.clone();
-            let members = change.as_object().expect("an object").clone();
-            body.as_object_mut().expect("an object").extend(members);
+            let body = merged(&valid, &change);
             instance
                 .send(post(path, &body).by(&operator))
                 .await

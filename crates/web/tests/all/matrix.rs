@@ -143,7 +143,7 @@ async fn path_tricks_open_nothing() {
                 format!("/{}/{rest}", first.to_uppercase()),
             ] {
                 let answer = ask(instance, (&method, &odd), Some(&owner)).await;
-                // What is added to an id makes another id, which may be refused before it is sought.
+                // What is added to an id makes another id, refused or sought in vain.
                 let refused = [403, 404, 405].contains(&answer.status);
                 assert!(refused, "{method} {odd}: {answer:?}");
             }

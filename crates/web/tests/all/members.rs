@@ -4,7 +4,7 @@ use claviger_model::Reason::{Conflict, NotFound, PermissionRequired, Preconditio
 use claviger_service::testing::PASSWORD;
 use serde_json::json;
 
-use super::instance::{for_each_app, text};
+use super::instance::{for_each_app, merged, text};
 use super::requests::{delete, get, patch, post};
 
 #[tokio::test]
@@ -104,12 +104,11 @@ async fn members_that_are_not_acceptable_are_named() {
             (json!({"account_id": "acct_1"}), &["account_id"]),
             (json!({"user_id": "usr_1"}), &["user_id"]),
         ] {
-            let mut body = json!({
+            let valid = json!({
                 "email": "ana@acme.test", "role": "viewer", "password": PASSWORD,
                 "account_id": instance.account_id(),
             });
-            let members_of = change.as_object().expect("an object").clone();
-            body.as_object_mut().expect("an object").extend(members_of);
+            let body = merged(&valid, &change);
             let answer = instance
                 .send(post("/v1/members", &body).by(&operator))
                 .await;

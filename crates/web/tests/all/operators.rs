@@ -11,11 +11,11 @@ use super::requests::{get, post};
 async fn an_operator_makes_others_operators() {
     for_each_app(async |instance| {
         let operator = instance.session("operator").await;
-        let make = |body| post("/v1/operators", &body).by(&operator);
+        let add = |body| post("/v1/operators", &body).by(&operator);
         let new = json!({"email": "second@claviger.test", "password": PASSWORD});
-        let made = instance.send(make(new.clone())).await.is(201);
+        let made = instance.send(add(new.clone())).await.is(201);
         assert_eq!(made["email"], "second@claviger.test");
-        instance.send(make(new)).await.refused(Conflict);
+        instance.send(add(new)).await.refused(Conflict);
         let second = instance.sign_in("second@claviger.test").await;
 
         let admin = instance.session("admin").await;
@@ -24,7 +24,7 @@ async fn an_operator_makes_others_operators() {
             .await
             .refused(PermissionRequired);
         instance
-            .send(make(json!({"email": "admin@acme.test"})))
+            .send(add(json!({"email": "admin@acme.test"})))
             .await
             .is(201);
         instance.send(get("/v1/accounts").by(&admin)).await.is(200);
@@ -42,7 +42,7 @@ async fn an_operator_makes_others_operators() {
                 "password",
             ),
         ] {
-            instance.send(make(body)).await.refused_members(&[member]);
+            instance.send(add(body)).await.refused_members(&[member]);
         }
     })
     .await;

@@ -7,7 +7,7 @@ use super::instance::{for_each_app, text};
 use super::requests::{delete, get, patch, post};
 
 #[tokio::test]
-async fn a_role_is_made_changed_and_deleted() {
+async fn a_role_is_made_and_changed() {
     for_each_app(async |instance| {
         let admin = instance.session("admin").await;
         let body = json!({"name": "Support", "permissions": ["evidence"], "scopes": ["read:*"]});
@@ -52,7 +52,20 @@ async fn a_role_is_made_changed_and_deleted() {
             (&changed["permissions"], &changed["scopes"]),
             (&json!(["settings"]), &body["scopes"])
         );
+    })
+    .await;
+}
 
+#[tokio::test]
+async fn a_role_in_use_changes_with_the_next_request_and_stays() {
+    for_each_app(async |instance| {
+        let admin = instance.session("admin").await;
+        let body = json!({"name": "Support", "permissions": ["settings"]});
+        let made = instance
+            .send(post("/v1/roles", &body).by(&admin))
+            .await
+            .is(201);
+        let path = format!("/v1/roles/{}", text(&made, "id"));
         instance
             .add_member("ana@acme.test", "Support", &instance.account_id())
             .await;
