@@ -319,3 +319,9 @@ fn the_master_key_is_found_below_a_relative_directory() {
     std::fs::remove_dir_all(&directory).expect("removed");
     assert_eq!(keyring.expect("found").current_version(), 1);
 }
+
+#[test]
+fn the_reference_page_is_the_generated_one() {
+    let page = include_str!("../../../../docs/guide/reference/configuration.md");
+    assert_eq!(page, reference_markdown(), "run `cargo xtask docs`");
+}

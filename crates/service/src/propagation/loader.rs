@@ -30,21 +30,8 @@ pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), Store
     index.set_apis(&apis::list(conn).await?);
     load_accounts(conn, &index).await?;
     load_keys(conn, &index).await?;
-    let mut after = None;
-    loop {
-        let page = sessions::live_page(conn, now, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id);
-        put_sessions(conn, &index, page).await?;
-    }
-    let mut after = None;
-    loop {
-        let page = management_tokens::live_page(conn, now, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id);
-        page.iter()
-            .for_each(|token| index.put_management_token(token));
-    }
+    load_sessions(conn, &index, now).await?;
+    load_tokens(conn, &index, now).await?;
     Ok((index, epoch))
 }
 
@@ -70,17 +57,7 @@ pub(super) async fn apply(
             ChangeKind::Api => index.set_apis(&apis::list(conn).await?),
             ChangeKind::Account => apply_accounts(conn, index, &parsed(&ids)).await?,
             ChangeKind::Key => apply_keys(conn, index, &parsed(&ids)).await?,
-            ChangeKind::Session => {
-                let ids: Vec<SessionId> = parsed(&ids);
-                let found = sessions::by_ids(conn, &ids).await?;
-                for id in ids
-                    .iter()
-                    .filter(|id| !found.iter().any(|found| found.id == **id))
-                {
-                    index.remove_session(*id);
-                }
-                put_sessions(conn, index, found).await?;
-            }
+            ChangeKind::Session => apply_sessions(conn, index, &parsed(&ids)).await?,
             ChangeKind::User => {
                 let ids: Vec<UserId> = parsed(&ids);
                 let found = sessions::live_of_users(conn, now, &ids).await?;
@@ -92,19 +69,7 @@ pub(super) async fn apply(
                     put_sessions(conn, index, found).await?;
                 }
             }
-            ChangeKind::ManagementToken => {
-                let ids: Vec<ManagementTokenId> = parsed(&ids);
-                let found = management_tokens::by_ids(conn, &ids).await?;
-                for id in ids
-                    .iter()
-                    .filter(|id| !found.iter().any(|found| found.id == **id))
-                {
-                    index.remove_management_token(*id);
-                }
-                found
-                    .iter()
-                    .for_each(|token| index.put_management_token(token));
-            }
+            ChangeKind::ManagementToken => apply_tokens(conn, index, &parsed(&ids)).await?,
         }
     }
     Ok(())
@@ -143,18 +108,39 @@ async fn load_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
     }
 }
 
+async fn load_sessions(conn: &mut Conn, index: &Index, now: UnixMillis) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = sessions::live_page(conn, now, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        put_sessions(conn, index, page).await?;
+    }
+}
+
+async fn load_tokens(conn: &mut Conn, index: &Index, now: UnixMillis) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = management_tokens::live_page(conn, now, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        page.iter()
+            .for_each(|token| index.put_management_token(token));
+    }
+}
+
 async fn apply_accounts(
     conn: &mut Conn,
     index: &Index,
     ids: &[AccountId],
 ) -> Result<(), StoreError> {
     let found = accounts::by_ids(conn, ids).await?;
-    for id in ids
-        .iter()
-        .filter(|id| !found.iter().any(|found| found.id == **id))
-    {
-        index.distrust_account(*id);
-    }
+    let gone = without(ids, found.iter().map(|account| account.id));
+    gone.for_each(|id| index.distrust_account(id));
     found.iter().for_each(|account| index.put_account(account));
     Ok(())
 }
@@ -169,13 +155,46 @@ async fn apply_keys(conn: &mut Conn, index: &Index, ids: &[KeyId]) -> Result<(),
             "a row is not trusted"
         );
     }
-    let mut gone: BTreeSet<KeyId> = ids.iter().copied().collect();
-    for (key, secrets) in &found {
-        gone.remove(&key.id);
-        index.put_key(key, secrets);
-    }
-    gone.into_iter().for_each(|id| index.remove_key(id));
+    let gone = without(ids, found.iter().map(|(key, _)| key.id));
+    gone.for_each(|id| index.remove_key(id));
+    found
+        .iter()
+        .for_each(|(key, secrets)| index.put_key(key, secrets));
     Ok(())
+}
+
+async fn apply_sessions(
+    conn: &mut Conn,
+    index: &Index,
+    ids: &[SessionId],
+) -> Result<(), StoreError> {
+    let found = sessions::by_ids(conn, ids).await?;
+    let gone = without(ids, found.iter().map(|session| session.id));
+    gone.for_each(|id| index.remove_session(id));
+    put_sessions(conn, index, found).await
+}
+
+async fn apply_tokens(
+    conn: &mut Conn,
+    index: &Index,
+    ids: &[ManagementTokenId],
+) -> Result<(), StoreError> {
+    let found = management_tokens::by_ids(conn, ids).await?;
+    let gone = without(ids, found.iter().map(|token| token.id));
+    gone.for_each(|id| index.remove_management_token(id));
+    found
+        .iter()
+        .for_each(|token| index.put_management_token(token));
+    Ok(())
+}
+
+/// Those of `ids` that were not found.
+fn without<T: Copy + Ord>(ids: &[T], found: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    let mut gone: BTreeSet<T> = ids.iter().copied().collect();
+    found.for_each(|id| {
+        gone.remove(&id);
+    });
+    gone.into_iter()
 }
 
 /// Holds sessions with what they depend on: the user, the membership and the role.
@@ -202,7 +221,9 @@ async fn resident(
 ) -> Result<ResidentSession, StoreError> {
     let user = users.get(&session.user_id);
     let powers = match session.account_id {
-        Some(account_id) => place(conn, account_id, session.user_id).await?.map(|place| place.powers),
+        Some(account_id) => place(conn, account_id, session.user_id)
+            .await?
+            .map(|place| place.powers),
         None => Some(Powers {
             permissions: Vec::new(),
             scopes: ScopePatterns(Vec::new()),
