@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::KeyId;
 use claviger_model::keys::ApiKey;
+use claviger_model::seal::Sealed as _;
 
 use crate::db::{Conn, Row};
 use crate::error::StoreError;
-use crate::rows::{BadRow, bad_row, json_text, open, open_good};
+use crate::rows::{BadRow, Bulk, Opened, Stored, json_text, open_bulk, open_each, open_good};
 
 /// Keys with their secrets, and the rows that were skipped.
-type Loaded = (Vec<(ApiKey, Vec<KeySecret>)>, Vec<BadRow>);
+type Loaded = Opened<(ApiKey, Vec<KeySecret>)>;
 
 /// A page of all keys, in the order of their ids, with their secrets. Revoked ones are among them:
 /// their holder is told that they were revoked, not that they are unknown. The last page is the
@@ -23,50 +24,126 @@ pub async fn resident_page(
 ) -> Result<Loaded, StoreError> {
     let mut after = after.map_or_else(String::new, |id| id.to_string());
     let mut skipped = Vec::new();
-    loop {
-        let rows = conn
-            .query(
-                "SELECT id, account_id, environment, name, description, scopes, expires_at,
-                     allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-                     created_by, created_at, row_version, seal
-                 FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
-            )
-            .bind(after.as_str())
-            .bind(i64::from(limit))
-            .fetch_all()
-            .await?;
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            return Ok((Vec::new(), skipped));
+    while let Some(last) = page_end(conn, &after, limit).await? {
+        let (loaded, bad) = if let Some(loaded) = in_bulk(conn, &after, &last).await? {
+            loaded
+        } else {
+            // There is a text that is none, in whichever row.
+            let ids = ids_between(conn, &after, &last).await?;
+            one_by_one(conn, ids).await?
         };
-        let first: String = first.get(0)?;
-        let last: String = last.get(0)?;
-        let (keys, bad) = open_keys(conn, &rows)?;
-        // What is bad after the last good key comes again with the next page.
-        let end = keys
-            .last()
-            .map_or_else(|| last.clone(), |key| key.id.to_string());
-        skipped.extend(bad.into_iter().filter(|row| row.id <= end));
-        if keys.is_empty() {
+        let Some((end, _)) = loaded.last() else {
+            skipped.extend(bad);
             after = last;
             continue;
-        }
-        let secrets = conn
-            .query(
-                "SELECT id, key_id, lookup, hash, pepper_version, hint, created_at, row_version,
-                     seal
-                 FROM key_secrets WHERE key_id >= $1 AND key_id <= $2 ORDER BY key_id, id",
-            )
-            .bind(first)
-            .bind(end)
-            .fetch_all()
-            .await?;
-        return joined(conn, keys, &secrets, skipped);
+        };
+        // What is bad after the last good key comes again with the next page.
+        let end = end.id.to_string();
+        let is_later = |row: &BadRow| row.table == ApiKey::TABLE && row.id > end;
+        skipped.extend(bad.into_iter().filter(|row| !is_later(row)));
+        return Ok((loaded, skipped));
     }
+    Ok((Vec::new(), skipped))
 }
 
 /// Those of the keys that exist, revoked ones too, with their secrets.
 pub async fn by_ids(conn: &mut Conn, ids: &[KeyId]) -> Result<Loaded, StoreError> {
-    let ids = json_text(ids)?;
+    one_by_one(conn, json_text(ids)?).await
+}
+
+/// The secrets of each of the keys, the oldest first.
+pub async fn secrets_of(
+    conn: &mut Conn,
+    ids: &[KeyId],
+) -> Result<HashMap<KeyId, Vec<KeySecret>>, StoreError> {
+    let rows = secret_rows(conn, json_text(ids)?).await?;
+    let mut by_key: HashMap<KeyId, Vec<KeySecret>> = HashMap::with_capacity(ids.len());
+    for secret in open_good::<KeySecret>(conn, &rows) {
+        by_key.entry(secret.key_id).or_default().push(secret);
+    }
+    Ok(by_key)
+}
+
+/// The last id of the page after `after`; none when there is nothing more.
+async fn page_end(conn: &mut Conn, after: &str, limit: u32) -> Result<Option<String>, StoreError> {
+    conn.query(
+        "SELECT MAX(id) FROM (SELECT id FROM keys WHERE id > $1 ORDER BY id LIMIT $2) AS page",
+    )
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_one()
+    .await?
+    .get(0)
+}
+
+/// The keys above `after` up to `last`; `None` when they cannot be read as one text.
+async fn in_bulk(conn: &mut Conn, after: &str, last: &str) -> Result<Option<Loaded>, StoreError> {
+    let row = conn
+        .query2(
+            "SELECT json_group_array(json_array(id, account_id, environment, name, description,
+                 scopes, expires_at, allowed_ips, rate_limit, rate_window_seconds, state,
+                 state_at, revoked_by, created_by, created_at, row_version, hex(seal)))
+             FROM keys WHERE id > $1 AND id <= $2",
+            "SELECT CAST(COALESCE(json_agg(json_build_array(id, account_id, environment, name,
+                 description, scopes, expires_at, allowed_ips, rate_limit, rate_window_seconds,
+                 state, state_at, revoked_by, created_by, created_at, row_version,
+                 encode(seal, 'hex'))), '[]') AS TEXT)
+             FROM keys WHERE id > $1 AND id <= $2",
+        )
+        .bind(after)
+        .bind(last)
+        .fetch_one()
+        .await?;
+    let Some((mut keys, mut skipped)) = opened::<ApiKey>(conn, &row)? else {
+        return Ok(None);
+    };
+    let row = conn
+        .query2(
+            "SELECT json_group_array(json_array(id, key_id, lookup, hex(hash), pepper_version,
+                 hint, created_at, row_version, hex(seal)))
+             FROM key_secrets WHERE key_id > $1 AND key_id <= $2",
+            "SELECT CAST(COALESCE(json_agg(json_build_array(id, key_id, lookup,
+                 encode(hash, 'hex'), pepper_version, hint, created_at, row_version,
+                 encode(seal, 'hex'))), '[]') AS TEXT)
+             FROM key_secrets WHERE key_id > $1 AND key_id <= $2",
+        )
+        .bind(after)
+        .bind(last)
+        .fetch_one()
+        .await?;
+    let Some((secrets, bad)) = opened::<KeySecret>(conn, &row)? else {
+        return Ok(None);
+    };
+    skipped.extend(bad);
+    keys.sort_unstable_by_key(|key| key.id);
+    Ok(Some((joined(keys, secrets), skipped)))
+}
+
+/// Opens the page that is the one column of `row`.
+fn opened<T: Stored>(conn: &Conn, row: &Row) -> Result<Option<Opened<T>>, StoreError> {
+    match Bulk::of(row) {
+        Ok(page) => open_bulk(conn, &page),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The ids above `after` up to `last`, as a JSON list.
+async fn ids_between(conn: &mut Conn, after: &str, last: &str) -> Result<String, StoreError> {
+    let rows = conn
+        .query("SELECT id FROM keys WHERE id > $1 AND id <= $2")
+        .bind(after)
+        .bind(last)
+        .fetch_all()
+        .await?;
+    let ids: Vec<String> = rows
+        .iter()
+        .map(|row| row.get(0))
+        .collect::<Result<_, _>>()?;
+    json_text(&ids)
+}
+
+/// The keys of a JSON list of ids, in the order of their ids.
+async fn one_by_one(conn: &mut Conn, ids: String) -> Result<Loaded, StoreError> {
     let rows = conn
         .query2(
             "SELECT id, account_id, environment, name, description, scopes, expires_at,
@@ -81,22 +158,12 @@ pub async fn by_ids(conn: &mut Conn, ids: &[KeyId]) -> Result<Loaded, StoreError
         .bind(ids.as_str())
         .fetch_all()
         .await?;
-    let (keys, skipped) = open_keys(conn, &rows)?;
-    let secrets = secret_rows(conn, ids).await?;
-    joined(conn, keys, &secrets, skipped)
-}
-
-/// The secrets of each of the keys, the oldest first.
-pub async fn secrets_of(
-    conn: &mut Conn,
-    ids: &[KeyId],
-) -> Result<HashMap<KeyId, Vec<KeySecret>>, StoreError> {
-    let rows = secret_rows(conn, json_text(ids)?).await?;
-    let mut by_key: HashMap<KeyId, Vec<KeySecret>> = HashMap::with_capacity(ids.len());
-    for secret in open_good::<KeySecret>(conn, &rows) {
-        by_key.entry(secret.key_id).or_default().push(secret);
-    }
-    Ok(by_key)
+    let (mut keys, mut skipped) = open_each::<ApiKey>(conn, &rows)?;
+    let rows = secret_rows(conn, ids).await?;
+    let (secrets, bad) = open_each(conn, &rows)?;
+    skipped.extend(bad);
+    keys.sort_unstable_by_key(|key| key.id);
+    Ok((joined(keys, secrets), skipped))
 }
 
 async fn secret_rows(conn: &mut Conn, ids: String) -> Result<Vec<Row>, StoreError> {
@@ -114,38 +181,16 @@ async fn secret_rows(conn: &mut Conn, ids: String) -> Result<Vec<Row>, StoreErro
     .await
 }
 
-fn open_keys(conn: &Conn, rows: &[Row]) -> Result<(Vec<ApiKey>, Vec<BadRow>), StoreError> {
-    let mut keys = Vec::with_capacity(rows.len());
-    let mut skipped = Vec::new();
-    for row in rows {
-        match open(conn, row) {
-            Ok(key) => keys.push(key),
-            Err(error) => skipped.push(bad_row(error)?),
-        }
-    }
-    Ok((keys, skipped))
-}
-
-/// Gives each key its secrets. Those of keys that were skipped are skipped with them.
-fn joined(
-    conn: &Conn,
-    keys: Vec<ApiKey>,
-    rows: &[Row],
-    mut skipped: Vec<BadRow>,
-) -> Result<Loaded, StoreError> {
-    let place = |(place, key): (usize, &ApiKey)| (key.id, place);
-    let places: HashMap<KeyId, usize> = keys.iter().enumerate().map(place).collect();
-    let mut loaded: Vec<(ApiKey, Vec<KeySecret>)> = Vec::with_capacity(keys.len());
-    loaded.extend(keys.into_iter().map(|key| (key, Vec::with_capacity(1))));
-    for row in rows {
-        let key_id = row.get::<&str>(1)?.parse::<KeyId>().ok();
-        match key_id.and_then(|id| places.get(&id)) {
-            None => {}
-            Some(place) => match open::<KeySecret>(conn, row) {
-                Ok(secret) => loaded[*place].1.push(secret),
-                Err(error) => skipped.push(bad_row(error)?),
-            },
-        }
-    }
-    Ok((loaded, skipped))
+/// Gives each key, in the order of their ids, its secrets. Those of keys that were skipped are
+/// skipped with them.
+fn joined(keys: Vec<ApiKey>, mut secrets: Vec<KeySecret>) -> Vec<(ApiKey, Vec<KeySecret>)> {
+    secrets.sort_unstable_by_key(|secret| (secret.key_id, secret.id));
+    let mut secrets = secrets.into_iter().peekable();
+    let with_secrets = |key: ApiKey| {
+        while secrets.next_if(|secret| secret.key_id < key.id).is_some() {}
+        let own = std::iter::from_fn(|| secrets.next_if(|secret| secret.key_id == key.id));
+        let own = own.collect();
+        (key, own)
+    };
+    keys.into_iter().map(with_secrets).collect()
 }

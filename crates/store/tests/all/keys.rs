@@ -4,7 +4,7 @@ use claviger_model::ids::{AccountId, KeyId};
 use claviger_model::keys::{ApiKey, KeyState};
 use claviger_model::{Environment, UnixMillis};
 use claviger_store::keys::{KeyFilter, KeyStatuses};
-use claviger_store::testing::for_each_database;
+use claviger_store::testing::{TestDatabase, for_each_database};
 use claviger_store::{Db, StoreError, keys};
 
 use crate::samples::{NOW, key, run, with_accounts, with_keys, write, wrote};
@@ -187,7 +187,7 @@ async fn bad_rows_are_told_of_and_take_no_other_down() {
         assert_eq!(tables, ["keys", "keys", "key_secrets", "keys"]);
         let last = &skipped[3].1;
         assert!(
-            last.ends_with("is damaged: environment cannot be read"),
+            last.ends_with("is damaged: column 3 cannot be read"),
             "{last}"
         );
 
@@ -209,4 +209,24 @@ async fn bad_rows_are_told_of_and_take_no_other_down() {
         assert_eq!((found.len(), bad.len()), (1, 1));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_none_takes_no_other_key_down() {
+    let database = TestDatabase::sqlite().await;
+    with_keys(&database.db, 3).await;
+    let invalid = "UPDATE keys SET name = CAST(X'ff' AS TEXT) WHERE name = 'Key 2'";
+    run(&database.db, invalid).await;
+    let mut reader = database.db.read().await.expect("a reader");
+    let page = keys::resident_page(&mut reader, None, 10).await;
+    let (page, bad) = page.expect("a page");
+    let ids: Vec<u128> = page.iter().map(|(key, _)| key.id.0).collect();
+    assert_eq!(ids, [1, 3]);
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0].id, KeyId(2).to_string());
+    let mut secrets = keys::secrets_of(&mut reader, &[KeyId(2), KeyId(9)]).await;
+    let found = secrets.as_mut().map(|found| found.remove(&KeyId(2)));
+    assert_eq!(found, Ok(Some(vec![key(2, ACCOUNT).1])));
+    drop(reader);
+    database.close().await;
 }
