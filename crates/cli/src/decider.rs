@@ -36,10 +36,14 @@ pub(crate) async fn in_store(store: &Store, question: &Value) -> Result<Value, F
 /// The refusal, or an answer that is none of ours.
 pub(crate) fn answered(status: u16, body: &[u8]) -> Result<Value, Failure> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
-    if (200..300).contains(&status)
-        && let Some(value) = value
+    // A node that cannot decide says so with 503, and with a decision.
+    let is_decision = value
+        .as_ref()
+        .is_some_and(|value| value.get("allowed").is_some());
+    if let Some(value) = &value
+        && (is_decision || (200..300).contains(&status))
     {
-        return Ok(value);
+        return Ok(value.clone());
     }
     let error = value.as_ref().and_then(|value| value.get("error"));
     let member = |name: &str| {

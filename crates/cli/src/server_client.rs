@@ -1,5 +1,6 @@
 //! One request to a running server, over plain HTTP to this machine.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -42,33 +43,27 @@ impl Server {
     pub(crate) fn parse(url: &str) -> Result<Self, Failure> {
         let hint = "run this on the server's machine with http://127.0.0.1:8081, or with --data or \
                     --config";
-        if url.starts_with("https://") {
-            let message = "https is not spoken by this command";
-            return Err(Failure::new(Exit::Usage, message).hint(hint));
-        }
-        let Some(rest) = url.strip_prefix("http://") else {
-            return Err(Failure::new(Exit::Usage, format!("{url} is no URL")).hint(hint));
+        let refused = |message: String| Err(Failure::new(Exit::Usage, message).hint(hint));
+        let Ok(uri) = url.parse::<http::Uri>() else {
+            return refused(format!("{url} is no URL"));
         };
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let host = authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let address = host.parse::<std::net::IpAddr>();
+        let host = match (uri.scheme_str(), uri.host()) {
+            (Some("http"), Some(host)) => host,
+            (Some("https"), _) => return refused("https is not spoken by this command".to_owned()),
+            _ => return refused(format!("{url} is no URL")),
+        };
+        let address = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
         if host != "localhost" && !address.is_ok_and(|address| address.is_loopback()) {
-            let message =
-                format!("{host} is another machine, and http would show it the credential");
-            return Err(Failure::new(Exit::Usage, message).hint(hint));
+            let message = "is another machine, and http would show the credential on the way";
+            return refused(format!("{host} {message}"));
         }
-        let has_port = authority.strip_suffix(']').is_none() && authority.contains(':');
-        let authority = if has_port {
-            authority.to_owned()
-        } else {
-            format!("{authority}:80")
-        };
+        let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
         Ok(Self {
             authority,
-            path: path.trim_end_matches('/').to_owned(),
+            path: uri.path().trim_end_matches('/').to_owned(),
         })
     }
 

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
-use claviger_store::Location;
-use claviger_store::testing::TestDatabase;
+pub use claviger_store::Location;
+pub use claviger_store::testing::TestDatabase;
 use zeroize::Zeroizing;
 
 use crate::actor::{Actor, Caller};

@@ -33,13 +33,22 @@ pub(crate) async fn run(arguments: ServeArguments, screen: Screen) -> Result<Exi
     refuse_shared_key(&config)?;
     let app = store::open(&config, Role::Server).await?;
     let public_url = config.server.public_url.clone();
-    let internal_url = format!("http://{}", listeners.internal.local_address());
+    let public = listeners.public.local_address();
+    let internal = listeners.internal.local_address();
     let announce = || {
+        // Of the addresses, because a port 0 in the file says nothing.
         let line = if config.log.is_json {
-            json!({"ready": true, "public_url": public_url, "internal_url": internal_url})
-                .to_string()
+            json!({
+                "ready": true,
+                "public_url": public_url,
+                "public_listen": public,
+                "internal_listen": internal,
+            })
+            .to_string()
         } else {
-            format!("ready public_url={public_url} internal_url={internal_url}")
+            format!(
+                "ready public_url={public_url} public_listen={public} internal_listen={internal}"
+            )
         };
         screen.note(&line);
         Ok(())
@@ -56,7 +65,11 @@ pub(crate) fn prepare(connections_max: usize) {
     let needed = connections_max as u64;
     let open_files = raise_open_files(2 * needed + OTHER_FILES);
     if open_files < needed {
-        tracing::warn!(open_files, needed, "fewer files may be open than connections are taken");
+        tracing::warn!(
+            open_files,
+            needed,
+            "fewer files may be open than connections are taken"
+        );
     }
 }
 

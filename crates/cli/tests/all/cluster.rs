@@ -1,0 +1,182 @@
+//! Two servers on one PostgreSQL: what one takes away the other refuses, when the call returns.
+
+use std::time::Duration;
+
+use claviger_service::testing::{Location, TestDatabase};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::directory::Directory;
+use crate::http::{get, post, send};
+use crate::program::{Server, run, run_with, until};
+
+const LEASE: Duration = Duration::from_secs(3);
+/// What a busy machine may take beside the lease.
+const MARGIN: Duration = Duration::from_secs(7);
+const PASSWORD: &str = "a password for tests";
+/// The master key of the template that test databases are copied from.
+const MASTER_KEY: &str = "claviger-master-key:1:";
+
+struct Cluster {
+    first: Server,
+    second: Server,
+    session: String,
+    config: String,
+    _directory: Directory,
+    _database: TestDatabase,
+}
+
+impl Cluster {
+    /// None without a PostgreSQL for tests.
+    async fn start() -> Option<Self> {
+        let database = TestDatabase::postgres().await?;
+        let Location::Postgres { url } = database.location.clone() else {
+            return None;
+        };
+        let directory = Directory::new();
+        directory.write("master.key", &format!("{MASTER_KEY}{}\n", "07".repeat(32)));
+        private(&directory.path("master.key"));
+        let config = configuration(&directory, "first", &url);
+        run_all(&config).await;
+        let first = Server::serve(&directory, &config).await;
+        let second = Server::serve(&directory, &configuration(&directory, "second", &url)).await;
+        let body = json!({"email": "admin@acme.test", "password": PASSWORD});
+        let url = public(&first, "/v1/sessions");
+        let signed_in = send("POST", &url, None, Some(&body)).await.unwrap().json();
+        let session = signed_in["session_token"].as_str().unwrap().to_owned();
+        Some(Self {
+            first,
+            second,
+            session,
+            config,
+            _directory: directory,
+            _database: database,
+        })
+    }
+
+    /// Makes a key through the first server; the key and its id.
+    async fn make_key(&self, name: &str) -> (String, String) {
+        let body = json!({"name": name, "scopes": ["read:leads"]});
+        let made = post(&public(&self.first, "/api/keys"), &self.session, &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let made = made.json();
+        let text = |member: &str| made[member].as_str().unwrap().to_owned();
+        (text("key"), text("id"))
+    }
+
+    async fn revoke(&self, id: &str) {
+        let url = public(&self.first, &format!("/api/keys/{id}"));
+        let revoked = send("DELETE", &url, Some(&self.session), None)
+            .await
+            .unwrap();
+        assert_eq!(revoked.status, 200, "{revoked:?}");
+    }
+}
+
+fn private(path: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn configuration(directory: &Directory, name: &str, url: &str) -> String {
+    let text = format!(
+        "[server]\npublic_listen = \"127.0.0.1:0\"\ninternal_listen = \"127.0.0.1:0\"\n\
+         [database]\npostgres_url = {}\n[master_key]\nfile = \"master.key\"\n\
+         [node]\nname = \"{name}\"\nlease_seconds = {}\n",
+        json!(url),
+        LEASE.as_secs()
+    );
+    directory.write(&format!("{name}.toml"), &text)
+}
+
+/// An account with an admin, and an API.
+async fn run_all(config: &str) {
+    let place = ["--config", config];
+    run(&[&["account", "create", "Acme"], &place[..]].concat())
+        .await
+        .done();
+    let admin = [
+        "member",
+        "add",
+        "admin@acme.test",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ];
+    run_with(&[&admin[..], &place].concat(), PASSWORD, &[])
+        .await
+        .done();
+    let spec = std::path::Path::new(config).with_extension("json");
+    let text = json!({
+        "name": "Acme API",
+        "audience": "https://api.acme.test",
+        "scopes": [{"name": "read:leads", "description": "Read leads"}],
+        "routes": [{"method": "GET", "path": "/leads", "scopes": ["read:leads"]}],
+    });
+    std::fs::write(&spec, text.to_string()).unwrap();
+    let api = ["api", "create", "--file", spec.to_str().unwrap()];
+    run(&[&api[..], &place].concat()).await.done();
+}
+
+fn public(server: &Server, path: &str) -> String {
+    format!("http://{}{path}", server.text("/public_listen"))
+}
+
+async fn decide(server: &Server, key: &str) -> Value {
+    let url = format!("http://{}/v1/verify", server.text("/internal_listen"));
+    post(&url, "", &json!({"credential": key})).await.json()
+}
+
+#[tokio::test]
+async fn what_one_node_does_the_other_knows_when_the_call_returns() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let (key, id) = cluster.make_key("One").await;
+    let decision = decide(&cluster.second, &key).await;
+    assert_eq!(decision["allowed"], json!(true), "{decision}");
+    cluster.revoke(&id).await;
+    let decision = decide(&cluster.second, &key).await;
+    assert_eq!(decision["reason"], json!("revoked"), "{decision}");
+
+    // A command beside both of them.
+    let (key, id) = cluster.make_key("Two").await;
+    run(&["key", "revoke", &id, "--config", &cluster.config])
+        .await
+        .done();
+    for server in [&cluster.first, &cluster.second] {
+        let decision = decide(server, &key).await;
+        assert_eq!(decision["reason"], json!("revoked"), "{decision}");
+    }
+    let keys = public(&cluster.second, "/api/keys");
+    assert_eq!(get(&keys, &cluster.session).await.status, 200);
+    let out = public(&cluster.first, "/v1/sessions/current");
+    send("DELETE", &out, Some(&cluster.session), None)
+        .await
+        .unwrap();
+    assert_eq!(get(&keys, &cluster.session).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_node_that_sleeps_delays_a_revocation_by_its_lease_and_wakes_up_refusing() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let (key, id) = cluster.make_key("One").await;
+    assert_eq!(decide(&cluster.second, &key).await["allowed"], json!(true));
+
+    cluster.second.signal(Signal::STOP);
+    let revoked = tokio::time::timeout(LEASE + MARGIN, cluster.revoke(&id)).await;
+    revoked.expect("the lease bounds the wait");
+    cluster.second.signal(Signal::CONT);
+    let decision = decide(&cluster.second, &key).await;
+    assert_eq!(decision["allowed"], json!(false), "{decision}");
+
+    let (key, _) = cluster.make_key("Two").await;
+    until(async || {
+        decide(&cluster.second, &key).await["allowed"]
+            .as_bool()
+            .filter(|ok| *ok)
+    })
+    .await;
+}

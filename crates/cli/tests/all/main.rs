@@ -1,0 +1,20 @@
+//! The program as people and scripts meet it: the real binary, its screens, and its servers.
+#![cfg(test)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a helper of a test cannot do, fails the test"
+)]
+
+mod cluster;
+mod commands;
+mod crashes;
+mod dev;
+mod directory;
+mod http;
+mod hygiene;
+mod program;
+mod refusals;
+mod screens;
+mod serve;
+mod verify;

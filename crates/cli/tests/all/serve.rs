@@ -1,0 +1,162 @@
+//! `claviger init`, `check` and `serve`: from nothing to a server, and its end.
+
+use rustix::process::Signal;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::directory::Directory;
+use crate::http::{head, parse, send};
+use crate::program::{Server, run, run_with};
+
+const PASSWORD: &str = "a password for tests";
+
+/// An initialised directory; its configuration file, with free ports.
+async fn initialised(directory: &Directory) -> String {
+    let data = directory.path("data");
+    let arguments = [
+        "init",
+        "--data",
+        &data,
+        "--operator-email",
+        "root@example.com",
+    ];
+    let ran = run_with(&arguments, &format!("{PASSWORD}\n"), &[]).await;
+    assert!(
+        !ran.stdout.contains(PASSWORD) && !ran.stderr.contains(PASSWORD),
+        "{ran:?}"
+    );
+    ran.done();
+    let config = directory.path("data/claviger.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text
+        .replace(
+            "# public_listen = \"127.0.0.1:8080\"",
+            "public_listen = \"127.0.0.1:0\"",
+        )
+        .replace(
+            "# internal_listen = \"127.0.0.1:8081\"",
+            "internal_listen = \"127.0.0.1:0\"",
+        );
+    std::fs::write(&config, text).unwrap();
+    config
+}
+
+#[tokio::test]
+async fn init_check_serve_and_sign_in() {
+    let directory = Directory::new();
+    let config = initialised(&directory).await;
+    let checked = run(&["check", "--config", &config, "--json"]).await.json();
+    for finding in checked.as_array().unwrap() {
+        assert_eq!(finding["ok"], json!(true), "{finding}");
+    }
+    let server = Server::serve(&directory, &config).await;
+    let body = json!({"email": "root@example.com", "password": PASSWORD});
+    let url = format!("http://{}/v1/sessions", server.text("/public_listen"));
+    let signed_in = send("POST", &url, None, Some(&body)).await.unwrap();
+    assert_eq!(signed_in.status, 201, "{signed_in:?}");
+    let health = format!("http://{}/readyz", server.text("/internal_listen"));
+    assert_eq!(send("GET", &health, None, None).await.unwrap().status, 200);
+    let wrote = server.stop().await;
+    assert!(!wrote.contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn init_overwrites_nothing() {
+    let directory = Directory::new();
+    let config = initialised(&directory).await;
+    let before = crate::directory::files(directory.root());
+    let data = directory.path("data");
+    let ran = run(&[
+        "init",
+        "--data",
+        &data,
+        "--operator-email",
+        "eve@example.com",
+    ])
+    .await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.stderr.contains("has an operator already"), "{ran:?}");
+    for (path, bytes) in before {
+        if path.ends_with("master.key") || path.ends_with("claviger.toml") {
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "{}", path.display());
+        }
+    }
+    // Without its key the database is not taken for a new instance.
+    std::fs::remove_file(directory.path("data/master.key")).unwrap();
+    let ran = run(&[
+        "init",
+        "--config",
+        &config,
+        "--operator-email",
+        "eve@example.com",
+    ])
+    .await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(!std::path::Path::new(&directory.path("data/master.key")).exists());
+}
+
+#[tokio::test]
+async fn a_master_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = Directory::new();
+    let config = initialised(&directory).await;
+    let key = directory.path("data/master.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = run(&["serve", "--config", &config]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.stderr.contains("hint: chmod 600"), "{ran:?}");
+    let ran = run(&["check", "--config", &config]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("others can read"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_draining_server_gives_each_connection_one_more_answer() {
+    let directory = Directory::new();
+    let mut server = Server::dev(&directory).await;
+    let authority = server
+        .text("/public_url")
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
+    let mut stream = TcpStream::connect(&authority).await.unwrap();
+    let request = |connection: &str| {
+        let key = server.text("/live_key");
+        head(
+            "GET",
+            &authority,
+            "/demo/v1/leads",
+            Some(key),
+            None,
+            connection,
+        )
+    };
+    let (first, second) = (request("keep-alive"), request("keep-alive"));
+    stream.write_all(first.as_bytes()).await.unwrap();
+    let answer = read_answer(&mut stream).await;
+    assert_eq!(answer.status, 200);
+
+    server.signal(Signal::TERM);
+    stream.write_all(second.as_bytes()).await.unwrap();
+    let answer = read_answer(&mut stream).await;
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (200, Some("close"))
+    );
+    let (status, _) = server.ended().await;
+    assert!(status.success(), "{status}");
+    assert!(server.stderr().contains("SIGTERM"));
+}
+
+/// Reads until the answer is whole.
+async fn read_answer(stream: &mut TcpStream) -> crate::http::Answer {
+    let mut text = Vec::new();
+    loop {
+        if let Some(answer) = parse(std::str::from_utf8(&text).unwrap()) {
+            return answer;
+        }
+        let read = stream.read_buf(&mut text).await.unwrap();
+        assert!(read > 0, "the connection ended early");
+    }
+}
