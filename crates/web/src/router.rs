@@ -9,6 +9,7 @@ use axum::response::{Redirect, Response};
 use axum::routing::get;
 use claviger_model::Reason;
 use claviger_model::ids::RequestId;
+use claviger_service::decisions::shown_path;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -170,8 +171,8 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
     tracing::info!(
         request_id = %id,
         method = %asked.method,
-        // Never the query: people put secrets there.
-        path = asked.uri.path(),
+        // Never the query, and no segment that is a secret: people put them there.
+        path = shown_path(asked.uri.path()),
         status = response.status().as_u16(),
         ip = origin.ip.map(tracing::field::display),
         "answered"

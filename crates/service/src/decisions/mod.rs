@@ -6,7 +6,7 @@ mod recorder;
 mod view;
 
 pub use find::{DecisionFilter, DecisionPage, find, page};
-pub use record::{DecisionRecord, RequestFacts};
+pub use record::{DecisionRecord, RequestFacts, shown_path};
 pub use recorder::Recorder;
 pub(crate) use recorder::purge;
 pub use view::{DecisionView, decision_json};

@@ -73,8 +73,9 @@ impl DecisionRecord {
     }
 }
 
-/// The path without its query, and without anything that has the shape of a secret.
-fn shown_path(path: &str) -> String {
+/// The path without its query, and without anything that has the shape of a secret: what may be
+/// kept and logged of it.
+pub fn shown_path(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let segments = path.split('/').map(|segment| match secret::parse(segment) {
         Ok(_) | Err(secret::Malformed::Checksum) => "(secret)",
