@@ -21,6 +21,14 @@ struct Reserved {
     outbox_seq: i64,
 }
 
+/// What is inserted, as JSON lists, and where it leaves the chain.
+struct Inserts {
+    audit: String,
+    changes: String,
+    outbox: String,
+    hash: ChainHash,
+}
+
 /// Writes what waits; the epoch when there were changes.
 pub(super) async fn flush(conn: &mut Conn, pending: Pending) -> Result<Option<i64>, StoreError> {
     if pending.is_empty() {
@@ -33,23 +41,21 @@ pub(super) async fn flush(conn: &mut Conn, pending: Pending) -> Result<Option<i6
     } = pending;
     changes.sort();
     changes.dedup();
-    let dated = audit.last().map_or(0, |event| event.at.0);
     let reserved = reserve(conn, changes.len(), audit.len(), outbox.len()).await?;
-    if !audit.is_empty() {
-        append_audit(conn, &reserved, &audit).await?;
+    let (chained, hash) = audit_rows(&reserved, &audit);
+    let dated = audit.last().map_or(0, |event| event.at.0);
+    let inserts = Inserts {
+        audit: chained.to_string(),
+        changes: change_rows(reserved.epoch, &changes).to_string(),
+        outbox: outbox_rows(reserved.outbox_seq, dated, &outbox).to_string(),
+        hash,
+    };
+    if conn.is_sqlite() {
+        insert_on_sqlite(conn, inserts).await?;
+    } else {
+        insert_on_postgres(conn, inserts).await?;
     }
-    if !outbox.is_empty() {
-        insert_outbox(conn, reserved.outbox_seq, dated, &outbox).await?;
-    }
-    if changes.is_empty() {
-        return Ok(None);
-    }
-    insert_changes(conn, reserved.epoch, &changes).await?;
-    if !conn.is_sqlite() {
-        // Delivered by the commit. It only wakes nodes early: they read the epoch in any case.
-        conn.run("NOTIFY claviger_changes").await?;
-    }
-    Ok(Some(reserved.epoch))
+    Ok((!changes.is_empty()).then_some(reserved.epoch))
 }
 
 /// Takes the ledger's lock and reserves one epoch and as many places as are needed.
@@ -83,11 +89,8 @@ async fn reserve(
     })
 }
 
-async fn append_audit(
-    conn: &mut Conn,
-    reserved: &Reserved,
-    events: &[Event],
-) -> Result<(), StoreError> {
+/// The events in their places, and the hash of the last.
+fn audit_rows(reserved: &Reserved, events: &[Event]) -> (Value, ChainHash) {
     let mut hash = reserved.audit_hash;
     let mut seq = reserved.audit_seq;
     let mut rows = Vec::with_capacity(events.len());
@@ -109,77 +112,93 @@ async fn append_audit(
             hex(&hash),
         ]));
     }
-    conn.query2(
-        "INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after, ip,
-             request_id, hash)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-             value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
-             unhex(value ->> 11)
-         FROM json_each($1)",
-        "INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after, ip,
-             request_id, hash)
-         SELECT CAST(v ->> 0 AS BIGINT), v ->> 1, CAST(v ->> 2 AS BIGINT), v ->> 3, v ->> 4,
-             v ->> 5, v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10, decode(v ->> 11, 'hex')
-         FROM jsonb_array_elements(CAST($1 AS jsonb)) AS t(v)",
-    )
-    .bind(Value::Array(rows).to_string())
-    .execute()
-    .await?;
-    conn.query("UPDATE ledger SET audit_hash = $1 WHERE id = 1")
-        .bind(hash.as_slice())
+    (Value::Array(rows), hash)
+}
+
+fn change_rows(epoch: i64, changes: &[Change]) -> Value {
+    let rows = changes.iter();
+    rows.map(|change| json!([epoch, change.kind.as_str(), change.id]))
+        .collect()
+}
+
+fn outbox_rows(last_id: i64, at: i64, entries: &[OutboxEntry]) -> Value {
+    let row = |(id, entry): (i64, &OutboxEntry)| {
+        let payload = entry.payload.to_string();
+        json!([id, at, entry.topic, entry.account_id, payload])
+    };
+    (last_id + 1..).zip(entries).map(row).collect()
+}
+
+async fn insert_on_sqlite(conn: &mut Conn, inserts: Inserts) -> Result<(), StoreError> {
+    const NOTHING: &str = "[]";
+    if inserts.audit != NOTHING {
+        conn.query(
+            "INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after,
+                 ip, request_id, hash)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                 value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
+                 unhex(value ->> 11)
+             FROM json_each($1)",
+        )
+        .bind(inserts.audit)
         .execute()
         .await?;
+        let query = conn.query("UPDATE ledger SET audit_hash = $1 WHERE id = 1");
+        query.bind(inserts.hash.as_slice()).execute().await?;
+    }
+    if inserts.changes != NOTHING {
+        conn.query(
+            "INSERT INTO changes (epoch, kind, id)
+             SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1)",
+        )
+        .bind(inserts.changes)
+        .execute()
+        .await?;
+    }
+    if inserts.outbox != NOTHING {
+        conn.query(
+            "INSERT INTO outbox (id, at, topic, account_id, payload)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+             FROM json_each($1)",
+        )
+        .bind(inserts.outbox)
+        .execute()
+        .await?;
+    }
     Ok(())
 }
 
-async fn insert_changes(conn: &mut Conn, epoch: i64, changes: &[Change]) -> Result<(), StoreError> {
-    let rows = changes
-        .iter()
-        .map(|change| json!([change.kind.as_str(), change.id]));
-    conn.query2(
-        "INSERT INTO changes (epoch, kind, id)
-         SELECT $1, value ->> 0, value ->> 1 FROM json_each($2)",
-        "INSERT INTO changes (epoch, kind, id)
-         SELECT $1, v ->> 0, v ->> 1 FROM jsonb_array_elements(CAST($2 AS jsonb)) AS t(v)",
+/// All in one statement: everybody else waits for the ledger meanwhile.
+async fn insert_on_postgres(conn: &mut Conn, inserts: Inserts) -> Result<(), StoreError> {
+    conn.query(
+        "WITH new_audit AS (
+             INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after, ip,
+                 request_id, hash)
+             SELECT CAST(v ->> 0 AS BIGINT), v ->> 1, CAST(v ->> 2 AS BIGINT), v ->> 3, v ->> 4,
+                 v ->> 5, v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10, decode(v ->> 11, 'hex')
+             FROM jsonb_array_elements(CAST($1 AS jsonb)) AS t(v)
+         ), new_changes AS (
+             INSERT INTO changes (epoch, kind, id)
+             SELECT CAST(v ->> 0 AS BIGINT), v ->> 1, v ->> 2
+             FROM jsonb_array_elements(CAST($2 AS jsonb)) AS t(v)
+         ), new_outbox AS (
+             INSERT INTO outbox (id, at, topic, account_id, payload)
+             SELECT CAST(v ->> 0 AS BIGINT), CAST(v ->> 1 AS BIGINT), v ->> 2, v ->> 3, v ->> 4
+             FROM jsonb_array_elements(CAST($3 AS jsonb)) AS t(v)
+         )
+         UPDATE ledger SET audit_hash = $4 WHERE id = 1",
     )
-    .bind(epoch)
-    .bind(rows.collect::<Value>().to_string())
-    .execute()
-    .await?;
-    Ok(())
-}
-
-async fn insert_outbox(
-    conn: &mut Conn,
-    last_id: i64,
-    at: i64,
-    entries: &[OutboxEntry],
-) -> Result<(), StoreError> {
-    let rows = (last_id + 1..).zip(entries).map(|(id, entry)| {
-        json!([
-            id,
-            at,
-            entry.topic,
-            entry.account_id,
-            entry.payload.to_string()
-        ])
-    });
-    conn.query2(
-        "INSERT INTO outbox (id, at, topic, account_id, payload)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
-         FROM json_each($1)",
-        "INSERT INTO outbox (id, at, topic, account_id, payload)
-         SELECT CAST(v ->> 0 AS BIGINT), CAST(v ->> 1 AS BIGINT), v ->> 2, v ->> 3, v ->> 4
-         FROM jsonb_array_elements(CAST($1 AS jsonb)) AS t(v)",
-    )
-    .bind(rows.collect::<Value>().to_string())
+    .bind(inserts.audit)
+    .bind(inserts.changes)
+    .bind(inserts.outbox)
+    .bind(inserts.hash.as_slice())
     .execute()
     .await?;
     Ok(())
 }
 
 /// Bytes in hexadecimal, as JSON can carry them.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {

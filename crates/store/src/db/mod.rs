@@ -5,7 +5,7 @@
 //! each is its own transaction.
 
 mod conn;
-pub(crate) mod flush;
+mod flush;
 mod migrate;
 mod open;
 mod postgres;

@@ -116,7 +116,12 @@ where
 async fn finish(tx: &mut Tx) -> Result<Option<i64>, StoreError> {
     let pending = std::mem::take(&mut tx.pending);
     let epoch = flush(tx, pending).await?;
-    tx.run("COMMIT").await?;
+    // The hint is delivered by the commit. It only wakes nodes early: they read the epoch anyway.
+    let commit = match epoch {
+        Some(_) => "NOTIFY claviger_changes; COMMIT",
+        None => "COMMIT",
+    };
+    tx.run(commit).await?;
     Ok(epoch)
 }
 

@@ -11,6 +11,9 @@ use crate::db::{Conn, Row};
 use crate::error::StoreError;
 use crate::rows::{BadRow, Bulk, Opened, Stored, json_text, open_bulk, open_each, open_good};
 
+/// Below this, keys are not worth being loaded in parts.
+const PARTED_KEYS_MIN: i64 = 1_000;
+
 /// Keys with their secrets, and the rows that were skipped.
 type Loaded = Opened<(ApiKey, Vec<KeySecret>)>;
 
@@ -22,9 +25,22 @@ pub async fn resident_page(
     after: Option<KeyId>,
     limit: u32,
 ) -> Result<Loaded, StoreError> {
+    resident_range(conn, after, None, limit).await
+}
+
+/// The same of the keys up to `until`, that one included: for several that load at once, each a
+/// part of [`parts`].
+pub async fn resident_range(
+    conn: &mut Conn,
+    after: Option<KeyId>,
+    until: Option<KeyId>,
+    limit: u32,
+) -> Result<Loaded, StoreError> {
     let mut after = after.map_or_else(String::new, |id| id.to_string());
+    // Above every id there is: those start with a letter.
+    let until = until.map_or_else(|| "~".to_owned(), |id| id.to_string());
     let mut skipped = Vec::new();
-    while let Some(last) = page_end(conn, &after, limit).await? {
+    while let Some(last) = page_end(conn, &after, &until, limit).await? {
         let (loaded, bad) = if let Some(loaded) = in_bulk(conn, &after, &last).await? {
             loaded
         } else {
@@ -64,12 +80,42 @@ pub async fn secrets_of(
     Ok(by_key)
 }
 
-/// The last id of the page after `after`; none when there is nothing more.
-async fn page_end(conn: &mut Conn, after: &str, limit: u32) -> Result<Option<String>, StoreError> {
+/// Ids that divide all keys into about `count` equal parts: each part ends with one of them, the
+/// last has no end. None for few keys, which are not worth it.
+pub async fn parts(conn: &mut Conn, count: u32) -> Result<Vec<KeyId>, StoreError> {
+    let query = conn.query("SELECT COUNT(*) FROM keys");
+    let keys: i64 = query.fetch_one().await?.get(0)?;
+    if keys < PARTED_KEYS_MIN {
+        return Ok(Vec::new());
+    }
+    let mut ends = Vec::new();
+    for part in 1..i64::from(count) {
+        let row = conn
+            .query("SELECT id FROM keys ORDER BY id LIMIT 1 OFFSET $1")
+            .bind(keys * part / i64::from(count))
+            .fetch_optional()
+            .await?;
+        if let Some(row) = row {
+            // One that is no id leaves two parts together.
+            ends.extend(row.get::<&str>(0)?.parse::<KeyId>().ok());
+        }
+    }
+    Ok(ends)
+}
+
+/// The last id of the page after `after`, at most `until`; none when there is nothing more.
+async fn page_end(
+    conn: &mut Conn,
+    after: &str,
+    until: &str,
+    limit: u32,
+) -> Result<Option<String>, StoreError> {
     conn.query(
-        "SELECT MAX(id) FROM (SELECT id FROM keys WHERE id > $1 ORDER BY id LIMIT $2) AS page",
+        "SELECT MAX(id) FROM
+             (SELECT id FROM keys WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) AS page",
     )
     .bind(after)
+    .bind(until)
     .bind(i64::from(limit))
     .fetch_one()
     .await?

@@ -2,7 +2,7 @@
 
 mod load;
 
-pub use load::{by_ids, resident_page, secrets_of};
+pub use load::{by_ids, parts, resident_page, resident_range, secrets_of};
 
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::{AccountId, KeyId};

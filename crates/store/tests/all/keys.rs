@@ -230,3 +230,29 @@ async fn a_text_that_is_none_takes_no_other_key_down() {
     drop(reader);
     database.close().await;
 }
+
+#[tokio::test]
+async fn parts_of_many_keys_are_all_of_them_once() {
+    for_each_database(|db| async move {
+        with_keys(&db, 1_000).await;
+        let mut reader = db.read().await.expect("a reader");
+        let ends = keys::parts(&mut reader, 3).await.expect("parts");
+        let numbers: Vec<u128> = ends.iter().map(|end| end.0).collect();
+        assert_eq!(numbers, [334, 667]);
+        let starts = [None].into_iter().chain(ends.iter().copied().map(Some));
+        let mut seen = Vec::new();
+        for (start, end) in starts.zip(ends.iter().copied().map(Some).chain([None])) {
+            let mut after = start;
+            loop {
+                let page = keys::resident_range(&mut reader, after, end, 150).await;
+                let (page, bad) = page.expect("a page");
+                assert!(bad.is_empty());
+                let Some((last, _)) = page.last() else { break };
+                after = Some(last.id);
+                seen.extend(page.iter().map(|(key, _)| key.id.0));
+            }
+        }
+        assert!(seen.iter().copied().eq(1..=1_000));
+    })
+    .await;
+}
