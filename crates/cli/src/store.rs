@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
+use claviger_model::keyring::Keyring;
 use claviger_service::config::Config;
 use claviger_service::propagation::Role;
 use claviger_service::sources::Sources;
@@ -111,9 +112,17 @@ pub(crate) fn of_directory(directory: &Path, more: &[(&str, String)]) -> Result<
 /// No master key, a wrong one, or a store that cannot be opened.
 pub(crate) async fn open(config: &Config, role: Role) -> Result<App, Failure> {
     let storage = config.storage(&variable)?;
-    let keyring = config.keyring(&variable)?;
+    let keyring = keyring(config)?;
     let sources = system_sources()?;
     Ok(App::open(&storage, keyring, config.settings(), sources, role).await?)
+}
+
+fn keyring(config: &Config) -> Result<Keyring, Failure> {
+    let missing = config.master_key_file().filter(|file| !file.exists());
+    config.keyring(&variable).map_err(|error| match missing {
+        Some(_) => Failure::from(error).hint("bring it back; `claviger init` makes a first one"),
+        None => error.into(),
+    })
 }
 
 /// The system's clock and random generator.

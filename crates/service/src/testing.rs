@@ -7,7 +7,7 @@ use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
-pub use claviger_store::testing::TestDatabase;
+pub use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit};
 use zeroize::Zeroizing;
 
 use crate::actor::{Actor, Caller};

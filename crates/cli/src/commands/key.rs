@@ -26,7 +26,7 @@ const LIST: [Column; 8] = [
     ("created_at", "created", Shown::Time),
     ("expires_at", "expires", Shown::Time),
 ];
-const WHOLE: [Column; 13] = [
+const WHOLE: [Column; 14] = [
     ("id", "id", Shown::Plain),
     ("name", "name", Shown::Plain),
     ("hint", "hint", Shown::Plain),
@@ -35,6 +35,7 @@ const WHOLE: [Column; 13] = [
     ("scopes", "scopes", Shown::Plain),
     ("description", "description", Shown::Plain),
     ("allowed_ips", "allowed ips", Shown::Plain),
+    ("rate_limit", "rate limit", Shown::Plain),
     ("account_id", "account", Shown::Plain),
     ("created_by", "created by", Shown::Plain),
     ("created_at", "created", Shown::Time),

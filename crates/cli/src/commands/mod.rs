@@ -24,12 +24,7 @@ use crate::screen::Screen;
 
 /// The credential system of a company that offers an API
 #[derive(clap::Parser, Debug)]
-#[command(
-    name = "claviger",
-    version,
-    propagate_version = true,
-    max_term_width = 100
-)]
+#[command(name = "claviger", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// Print data as JSON
     #[arg(long, global = true)]

@@ -98,21 +98,12 @@ fn show(decision: &Value, screen: Screen) -> Result<Exit, Failure> {
     let reason = text("/reason")
         .and_then(Reason::parse)
         .unwrap_or(Reason::Internal);
-    let exit = match reason {
-        Reason::Allowed => Exit::Done,
-        Reason::Stale | Reason::Storage | Reason::Internal => Exit::Undecidable,
-        _ => Exit::Refused,
-    };
+    let (word, exit) = outcome(reason);
     if screen.is_json {
         screen.data(&decision.to_string())?;
         return Ok(exit);
     }
     let request_id = text("/request_id").unwrap_or("-");
-    let word = if exit == Exit::Done {
-        "allowed"
-    } else {
-        "refused"
-    };
     if exit == Exit::Done {
         let name = text("/credential/name").unwrap_or("-");
         let id = text("/credential/id").unwrap_or("-");
@@ -124,4 +115,25 @@ fn show(decision: &Value, screen: Screen) -> Result<Exit, Failure> {
         screen.note(&format!("hint: {}", reason.refusal().remedy));
     }
     Ok(exit)
+}
+
+/// The verdict in a word, and how the command ends.
+fn outcome(reason: Reason) -> (&'static str, Exit) {
+    match reason {
+        Reason::Allowed => ("allowed", Exit::Done),
+        Reason::Stale | Reason::Storage | Reason::Internal => ("undecidable", Exit::Undecidable),
+        _ => ("refused", Exit::Refused),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_mistakes_an_open_question_for_a_verdict() {
+        assert_eq!(outcome(Reason::Allowed).1 as u8, 0);
+        assert_eq!(outcome(Reason::RateLimited).1 as u8, 10);
+        assert_eq!(outcome(Reason::Stale).1 as u8, 11);
+    }
 }

@@ -1,5 +1,6 @@
 //! Commands on the store: what they do, and how they end.
 
+use claviger_service::testing::{AuditDamage, Location, TestDatabase, damage_audit};
 use serde_json::json;
 
 use crate::directory::Directory;
@@ -378,6 +379,36 @@ async fn the_audit_log_names_who_was_at_the_machine_and_holds() {
     );
     let intact = on(&directory, &["audit", "verify", "--json"]).await.json();
     assert_eq!(intact["intact"], json!(true));
+}
+
+#[tokio::test]
+async fn the_first_bad_event_of_the_audit_log_is_named() {
+    let database = TestDatabase::sqlite().await;
+    let Location::Sqlite { file } = &database.location else {
+        panic!("{:?}", database.location);
+    };
+    let directory = Directory::new();
+    let key = format!("claviger-master-key:1:{}\n", "07".repeat(32));
+    directory.write("master.key", &key);
+    let data = json!(file.parent().unwrap());
+    let text = format!("[database]\ndata_dir = {data}\n[master_key]\nfile = \"master.key\"\n");
+    let config = directory.write("claviger.toml", &text);
+    for name in ["One", "Two", "Three"] {
+        run(&["account", "create", name, "--config", &config])
+            .await
+            .done();
+    }
+    damage_audit(&database.db, AuditDamage::Edited)
+        .await
+        .unwrap();
+    let broken = run(&["audit", "verify", "--config", &config]).await;
+    assert_eq!(broken.code, 1, "{broken:?}");
+    assert!(
+        broken
+            .stderr
+            .contains("not as it was written, from event 2 on"),
+        "{broken:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! The program as people and scripts meet it: the real binary, its screens, and its servers.
 #![cfg(test)]
 #![expect(
-    clippy::unwrap_used,
     clippy::panic,
     reason = "what a helper of a test cannot do, fails the test"
 )]
