@@ -101,7 +101,7 @@ impl TestApp {
             email: email.to_owned(),
             password,
         };
-        done(operators::add(&app, &access, operator).await);
+        done(operators::add(&app, &access, operator, None).await);
         Self {
             owner: sign_in(&app, "owner@acme.test").await,
             admin: sign_in(&app, "admin@acme.test").await,

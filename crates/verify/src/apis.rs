@@ -148,8 +148,8 @@ impl Apis {
         self.by_audience.get(audience)
     }
 
-    /// The API whose base URL `host` and `path` are under; where the host is unknown, the default
-    /// one with the whole path.
+    /// The API whose base URL `host` and `path` are under; beside every base URL, see
+    /// [`Apis::beside_bases`].
     pub fn by_host<'a>(&'a self, host: &str, path: &'a str) -> Option<Arrival<'a>> {
         let lower;
         let host = if host.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -179,12 +179,24 @@ impl Apis {
                 path,
             })
         });
-        matching.or_else(|| {
-            Some(Arrival {
-                api: self.default.as_ref()?,
-                environment: None,
-                path,
-            })
+        matching.or_else(|| self.beside_bases(bases.map_or(&[], Vec::as_slice), path))
+    }
+
+    /// Where a request arrives that is under no base URL: at the default API, or at the one that
+    /// its host is of. A host of one environment alone says which data is meant on every path, so
+    /// that nothing on a sandbox's host is ever taken for live data.
+    fn beside_bases<'a>(&'a self, bases: &'a [Base], path: &'a str) -> Option<Arrival<'a>> {
+        let first = bases.first();
+        let agreed = first.filter(|first| {
+            bases
+                .iter()
+                .all(|base| base.environment == first.environment)
+        });
+        let only = first.filter(|first| bases.iter().all(|base| base.api.id == first.api.id));
+        Some(Arrival {
+            api: only.map(|base| &base.api).or(self.default.as_ref())?,
+            environment: agreed.map(|base| base.environment),
+            path,
         })
     }
 

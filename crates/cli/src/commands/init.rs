@@ -131,7 +131,7 @@ async fn add_operator(
         email,
         password: Some(password),
     };
-    Ok(operators::add(app, &access, new).await?.email)
+    Ok(operators::add(app, &access, new, None).await?.email)
 }
 
 fn report(

@@ -66,7 +66,7 @@ async fn act(store: &Store, command: OperatorCommand, screen: Screen) -> Result<
                 .then(|| secret_input::read(screen, "password"))
                 .transpose()?;
             let added =
-                operators::add(&store.app, &access, NewOperator { email, password }).await?;
+                operators::add(&store.app, &access, NewOperator { email, password }, None).await?;
             screen.object(&COLUMNS, &object(&Operator::from(added))?)?;
         }
     }

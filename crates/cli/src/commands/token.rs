@@ -97,7 +97,11 @@ async fn act(
                 scopes,
                 expires_at,
             };
-            let (token, secret) = management_tokens::create(&store.app, &access, &draft).await?;
+            let (token, secret) =
+                management_tokens::create(&store.app, &access, &draft, None).await?;
+            // Only a replay can be without, and a command never replays.
+            let no_secret = || Failure::new(Exit::Failed, "the token cannot be shown");
+            let secret = secret.ok_or_else(no_secret)?;
             let mut object = shown(store, &token);
             if screen.is_json {
                 object["token"] = json!(secret.expose());

@@ -1,5 +1,7 @@
 //! Issuing a key: the one moment at which its secret is known.
 
+use std::sync::Arc;
+
 use claviger_model::Environment;
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
@@ -13,7 +15,7 @@ use super::{KeyWithSecrets, audited, check_scopes, find};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
-use crate::idempotency::{Claimed, IdempotencyKey};
+use crate::idempotency::{IdempotencyKey, replay, replayed_id};
 
 /// What a new key is asked to be.
 #[derive(Clone, Debug)]
@@ -95,26 +97,22 @@ async fn write(
         key.id,
         (None, after),
     )?;
-    let replay = idempotency.cloned();
-    let seal =
-        |replay: &IdempotencyKey| replay.seal_secret(app.keyring(), app.sources(), &plaintext);
-    let sealed_secret = replay.as_ref().map(seal).transpose()?;
-    let (keyring, row) = (std::sync::Arc::clone(app.keyring()), fresh.clone());
+    let seal = |key: &IdempotencyKey| key.seal_secret(app.keyring(), app.sources(), &plaintext);
+    let sealed_secret = idempotency.map(seal).transpose()?;
+    let (keyring, row, key) = (
+        Arc::clone(app.keyring()),
+        fresh.clone(),
+        idempotency.cloned(),
+    );
     let before = app
         .change(Effect::Grants, move |tx: &mut Tx| {
             let (keyring, row, event) = (keyring.clone(), row.clone(), event.clone());
-            let (replay, sealed_secret) = (replay.clone(), sealed_secret.clone());
+            let (key, sealed_secret) = (key.clone(), sealed_secret.clone());
             Box::pin(async move {
-                let now = row.key.created_at;
-                if let Some(replay) = &replay {
-                    let claimed = replay.claim(tx, &keyring, now).await?;
-                    if let Claimed::Before { object_id, secret } = claimed {
-                        return Ok(Some((object_id, secret)));
-                    }
-                    let id = row.key.id.to_string();
-                    replay
-                        .complete(tx, &id, sealed_secret.as_deref(), now)
-                        .await?;
+                let claim = (row.key.id, sealed_secret.as_deref());
+                let made = replay(key.as_ref(), tx, &keyring, claim, row.key.created_at).await?;
+                if made.is_some() {
+                    return Ok(made);
                 }
                 for secret in &row.secrets {
                     keys::insert(tx, &row.key, secret).await?;
@@ -126,15 +124,16 @@ async fn write(
             })
         })
         .await?;
-    let Some((object_id, plaintext)) = before else {
+    let Some(before) = before else {
         return Ok(Issued {
             key: fresh,
             plaintext: Some(plaintext),
         });
     };
-    let id = object_id
-        .parse()
-        .map_err(|error| Error::Internal(Box::new(error)))?;
+    let id = replayed_id(&before)?;
     let key = find(&mut *app.read().await?, access.account_id(), id).await?;
-    Ok(Issued { key, plaintext })
+    Ok(Issued {
+        key,
+        plaintext: before.secret,
+    })
 }

@@ -1,5 +1,7 @@
 //! Making a management token: the one moment at which its secret is known.
 
+use std::sync::Arc;
+
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::credentials::StoredSecret;
@@ -18,6 +20,7 @@ use super::audited;
 use crate::access::OperatorAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
+use crate::idempotency::{IdempotencyKey, replay, replayed_id};
 use crate::scopes;
 use crate::settings::MANAGEMENT_PREFIX;
 
@@ -34,7 +37,7 @@ pub struct ManagementTokenDraft {
     pub expires_at: Option<i64>,
 }
 
-/// Makes a management token of an account.
+/// Makes a management token of an account; its secret is missing from a replay after ten minutes.
 ///
 /// # Errors
 /// Management is off, there is no such account, the draft is not acceptable.
@@ -42,7 +45,8 @@ pub async fn create(
     app: &App,
     access: &OperatorAccess,
     draft: &ManagementTokenDraft,
-) -> Result<(ManagementToken, Plaintext), Error> {
+    idempotency: Option<&IdempotencyKey>,
+) -> Result<(ManagementToken, Option<Plaintext>), Error> {
     if !app.settings().management_enabled {
         let message = "Management tokens are switched off. Set enabled = true under [management] \
                        in the configuration file.";
@@ -62,6 +66,15 @@ pub async fn create(
         revoked_at: None,
         version: 1,
     };
+    write(app, access, (token, plaintext), idempotency).await
+}
+
+async fn write(
+    app: &App,
+    access: &OperatorAccess,
+    (token, plaintext): (ManagementToken, Plaintext),
+    idempotency: Option<&IdempotencyKey>,
+) -> Result<(ManagementToken, Option<Plaintext>), Error> {
     let event = access.signature().event(
         app.sources(),
         Some(token.account_id),
@@ -69,21 +82,40 @@ pub async fn create(
         token.id,
         (None, Some(audited(&token))),
     )?;
-    let row = token.clone();
-    app.change(Effect::Grants, move |tx: &mut Tx| {
-        let (token, event) = (row.clone(), event.clone());
-        Box::pin(async move {
-            let account = accounts::get(tx, token.account_id).await?;
-            account.ok_or_else(|| Error::not_found("account"))?;
-            management_tokens::insert(tx, &token).await?;
-            tx.change(Change::new(ChangeKind::ManagementToken, token.id));
-            tx.outbox(&event.action, Some(token.account_id), audited(&token));
-            tx.audit(event);
-            Ok::<_, Error>(())
+    let seal = |key: &IdempotencyKey| key.seal_secret(app.keyring(), app.sources(), &plaintext);
+    let sealed_secret = idempotency.map(seal).transpose()?;
+    let (keyring, row, key) = (
+        Arc::clone(app.keyring()),
+        token.clone(),
+        idempotency.cloned(),
+    );
+    let before = app
+        .change(Effect::Grants, move |tx: &mut Tx| {
+            let (keyring, token, event) = (keyring.clone(), row.clone(), event.clone());
+            let (key, sealed_secret) = (key.clone(), sealed_secret.clone());
+            Box::pin(async move {
+                let claim = (token.id, sealed_secret.as_deref());
+                let made = replay(key.as_ref(), tx, &keyring, claim, token.created_at).await?;
+                if made.is_some() {
+                    return Ok(made);
+                }
+                let account = accounts::get(tx, token.account_id).await?;
+                account.ok_or_else(|| Error::not_found("account"))?;
+                management_tokens::insert(tx, &token).await?;
+                tx.change(Change::new(ChangeKind::ManagementToken, token.id));
+                tx.outbox(&event.action, Some(token.account_id), audited(&token));
+                tx.audit(event);
+                Ok::<_, Error>(None)
+            })
         })
-    })
-    .await?;
-    Ok((token, plaintext))
+        .await?;
+    let Some(before) = before else {
+        return Ok((token, Some(plaintext)));
+    };
+    let id = replayed_id(&before)?;
+    let found = management_tokens::get(&mut *app.read().await?, None, id).await?;
+    let token = found.ok_or_else(|| Error::not_found("management token"))?;
+    Ok((token, before.secret))
 }
 
 fn checked(

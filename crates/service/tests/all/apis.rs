@@ -41,7 +41,10 @@ async fn the_first_api_is_the_default_and_goes_last() {
         let refused = delete(&test.app, &access, first.id).await.unwrap_err();
         assert_eq!(refused.reason(), Reason::Conflict);
         delete(&test.app, &access, second.id).await.unwrap();
-        assert_eq!(list(&test.app, &access).await.unwrap(), std::slice::from_ref(&first));
+        assert_eq!(
+            list(&test.app, &access).await.unwrap(),
+            std::slice::from_ref(&first)
+        );
         delete(&test.app, &access, first.id).await.unwrap();
         let gone = show(&test.app, &access, first.id).await.unwrap_err();
         assert_eq!(gone.reason(), Reason::NotFound);

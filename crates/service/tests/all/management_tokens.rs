@@ -37,7 +37,8 @@ async fn a_token_works_until_it_is_revoked() {
         };
         apis::create(&test.app, &access, api, None).await.unwrap();
         let wanted = draft(test.account.id, &["keys:write", "read:a"]);
-        let (token, secret) = create(&test.app, &access, &wanted).await.unwrap();
+        let (token, secret) = create(&test.app, &access, &wanted, None).await.unwrap();
+        let secret = secret.unwrap();
         assert!(secret.expose().starts_with("cm_"));
         assert_eq!(token.expires_at.since(token.created_at), DAY_MILLIS);
         let identify = || {
@@ -52,7 +53,7 @@ async fn a_token_works_until_it_is_revoked() {
         let revoked = revoke(&test.app, &access, token.id).await.unwrap();
         assert_eq!(identify(), Err(Reason::Revoked));
         assert_eq!(revoke(&test.app, &access, token.id).await.unwrap(), revoked);
-        create(&test.app, &access, &wanted).await.unwrap();
+        create(&test.app, &access, &wanted, None).await.unwrap();
         let page = list(&test.app, &access, test.account.id, None, 1)
             .await
             .unwrap();
@@ -74,7 +75,10 @@ async fn what_is_not_acceptable_is_named() {
     let access = test.operator.operator().unwrap();
     let mut wanted = draft(test.account.id, &["read:nothing"]);
     wanted.expires_at = Some(test.app.sources().now().plus_millis(400 * DAY_MILLIS).0);
-    let refused = create(&test.app, &access, &wanted).await.err().unwrap();
+    let refused = create(&test.app, &access, &wanted, None)
+        .await
+        .err()
+        .unwrap();
     let members: Vec<_> = refused
         .problems()
         .unwrap()
@@ -83,7 +87,13 @@ async fn what_is_not_acceptable_is_named() {
         .cloned()
         .collect();
     assert_eq!(members, ["expires_at", "scopes", "scopes[0]"]);
-    let elsewhere = create(&test.app, &access, &draft(AccountId(7), &["keys:read"])).await;
+    let elsewhere = create(
+        &test.app,
+        &access,
+        &draft(AccountId(7), &["keys:read"]),
+        None,
+    )
+    .await;
     assert_eq!(elsewhere.err().unwrap().reason(), Reason::NotFound);
 }
 
@@ -91,7 +101,13 @@ async fn what_is_not_acceptable_is_named() {
 async fn they_are_off_unless_the_configuration_says_so() {
     let test = app().await;
     let access = test.operator.operator().unwrap();
-    let refused = create(&test.app, &access, &draft(test.account.id, &["keys:read"])).await;
+    let refused = create(
+        &test.app,
+        &access,
+        &draft(test.account.id, &["keys:read"]),
+        None,
+    )
+    .await;
     let refused = refused.err().unwrap();
     assert_eq!(refused.reason(), Reason::Conflict);
     assert!(refused.to_string().contains("[management]"), "{refused}");

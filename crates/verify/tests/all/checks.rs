@@ -108,6 +108,16 @@ fn environment_by_request_and_by_host() {
         ..ASKED
     };
     check(|_| {}, live, Reason::Allowed);
+    let outside = Request {
+        target: Target::Host("api.acme.test"),
+        ..ASKED
+    };
+    check(|_| {}, outside, Reason::Allowed);
+    check(
+        |key| key.environment = Environment::Test,
+        outside,
+        Reason::EnvironmentMismatch,
+    );
     let unknown_host = Request {
         target: Target::Host("elsewhere.test"),
         ..ASKED

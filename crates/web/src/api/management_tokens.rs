@@ -16,7 +16,7 @@ use super::members::account_id;
 use super::{Deleted, Page, ShownOnce, TimeCursor};
 use crate::error::Failure;
 use crate::error::api::Envelope;
-use crate::extract::{Id, Json, Paging, Query, Session};
+use crate::extract::{Id, Idempotent, Json, Paging, Query, Session};
 use crate::state::Web;
 
 /// A credential for `/v1/keys`.
@@ -120,7 +120,8 @@ pub async fn list(
 pub async fn create(
     State(web): State<Web>,
     Session(caller): Session,
-    Json { value, .. }: Json<ManagementTokenBody>,
+    idempotent: Idempotent,
+    Json { value, bytes }: Json<ManagementTokenBody>,
 ) -> Result<Response, Failure> {
     let access = caller.operator()?;
     let draft = ManagementTokenDraft {
@@ -129,8 +130,9 @@ pub async fn create(
         scopes: value.scopes,
         expires_at: value.expires_at,
     };
-    let (token, plaintext) = management_tokens::create(web.app(), &access, &draft).await?;
-    let body = ManagementToken::of(token, Some(ShownOnce(plaintext)));
+    let replay = idempotent.key(&caller, &bytes)?;
+    let made = management_tokens::create(web.app(), &access, &draft, replay.as_ref()).await?;
+    let body = ManagementToken::of(made.0, made.1.map(ShownOnce));
     let no_store = [(CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, no_store, axum::Json(body)).into_response())
 }

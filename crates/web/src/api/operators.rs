@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::Page;
 use crate::error::Failure;
 use crate::error::api::Envelope;
-use crate::extract::{Json, Session};
+use crate::extract::{Idempotent, Json, Session};
 use crate::state::Web;
 
 /// A user who runs the instance.
@@ -68,7 +68,8 @@ pub async fn list(
 pub async fn create(
     State(web): State<Web>,
     Session(caller): Session,
-    Json { value, .. }: Json<OperatorBody>,
+    idempotent: Idempotent,
+    Json { value, bytes }: Json<OperatorBody>,
 ) -> Result<Response, Failure> {
     let access = caller.operator()?;
     let password = value.password.map(Zeroizing::new);
@@ -76,7 +77,8 @@ pub async fn create(
         email: value.email,
         password,
     };
-    let operator = operators::add(web.app(), &access, input).await?;
+    let replay = idempotent.key(&caller, &bytes)?;
+    let operator = operators::add(web.app(), &access, input, replay.as_ref()).await?;
     Ok((StatusCode::CREATED, axum::Json(Operator::from(operator))).into_response())
 }
 

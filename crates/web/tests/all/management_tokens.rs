@@ -14,10 +14,13 @@ async fn a_token_is_shown_once_and_revoked_at_once() {
         let body = json!({
             "account_id": account_id, "name": "Terraform", "scopes": ["keys:read", "read:leads"],
         });
-        let answer = instance
-            .send(post("/v1/management-tokens", &body).by(&operator))
-            .await;
+        let call = || {
+            let call = post("/v1/management-tokens", &body).by(&operator);
+            call.header("idempotency-key", "terraform")
+        };
+        let answer = instance.send(call()).await;
         let made = answer.is(201);
+        assert_eq!(instance.send(call()).await.is(201), made);
         let token = text(&made, "token");
         assert!(token.starts_with("cm_") && token.ends_with(text(&made, "hint")));
         assert_eq!(

@@ -12,11 +12,15 @@ async fn an_operator_makes_others_operators() {
     for_each_app(async |instance| {
         let operator = instance.session("operator").await;
         let add = |body| post("/v1/operators", &body).by(&operator);
+        let once = |body| add(body).header("idempotency-key", "fourth");
         let new = json!({"email": "second@claviger.test", "password": PASSWORD});
         let made = instance.send(add(new.clone())).await.is(201);
         assert_eq!(made["email"], "second@claviger.test");
         instance.send(add(new)).await.refused(Conflict);
         let second = instance.sign_in("second@claviger.test").await;
+        let fourth = json!({"email": "fourth@claviger.test", "password": PASSWORD});
+        let first = instance.send(once(fourth.clone())).await.is(201);
+        assert_eq!(instance.send(once(fourth)).await.is(201), first);
 
         let admin = instance.session("admin").await;
         instance
@@ -33,7 +37,7 @@ async fn an_operator_makes_others_operators() {
             .send(get("/v1/operators").by(&second))
             .await
             .is(200);
-        assert_eq!(found["data"].as_array().map(Vec::len), Some(3));
+        assert_eq!(found["data"].as_array().map(Vec::len), Some(4));
         for (body, member) in [
             (json!({"email": "x"}), "email"),
             (json!({"email": "third@claviger.test"}), "password"),

@@ -102,7 +102,7 @@ async fn make_user(
         email: EMAIL.to_owned(),
         password: None,
     };
-    operators::add(app, &operator, new).await?;
+    operators::add(app, &operator, new, None).await?;
     Ok(())
 }
 
