@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_model::keyring::Keyring;
-use sqlx::ConnectOptions as _;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
 use super::conn::{Conn, Handle};
 use super::migrate::{self, Set};
@@ -20,6 +21,7 @@ use crate::rows::Fields;
 
 /// How long SQLite waits for another process, such as a command beside the server.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// In milliseconds, as PostgreSQL takes it.
 const STATEMENT_TIMEOUT_MILLIS: &str = "10000";
@@ -79,14 +81,29 @@ async fn open_sqlite(file: &Path, keyring: &Arc<Keyring>, set: Set) -> Result<Ba
             .acquire_timeout(ACQUIRE_TIMEOUT)
     };
     let write_pool = pool(1).connect_lazy_with(options.clone());
-    let handle = write_pool.acquire().await?;
-    let mut conn = Conn::new(Handle::Sqlite(handle), Arc::clone(keyring));
+    let handle = Handle::Sqlite(first_connection(&write_pool).await?);
+    let mut conn = Conn::new(handle, Arc::clone(keyring));
     prepare(&mut conn, set).await?;
     conn.discard();
     Ok(Backend::Sqlite {
         readers: pool(8).connect_lazy_with(options.pragma("query_only", "ON")),
         writer: Writer::start(write_pool, Arc::clone(keyring)),
     })
+}
+
+/// Two processes that make a database at once are in each other's way when they turn on the
+/// write-ahead log: for that SQLite does not wait on its own.
+async fn first_connection(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StoreError> {
+    let mut pauses = BUSY_TIMEOUT.as_millis() / BUSY_PAUSE.as_millis();
+    loop {
+        match pool.acquire().await.map_err(StoreError::from) {
+            Err(StoreError::Busy) if pauses > 0 => {
+                pauses -= 1;
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Makes the file, for its owner alone, or finds out that it cannot be written. SQLite gives the

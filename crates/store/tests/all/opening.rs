@@ -128,22 +128,20 @@ async fn two_openings_at_once_migrate_once() {
     let Location::Sqlite { file } = &database.location else {
         unreachable!("it is SQLite")
     };
-    let fresh = Location::Sqlite {
-        file: file.with_file_name("fresh.db"),
-    };
-    let (left, right) = tokio::join!(Db::open(&fresh, keyring()), Db::open(&fresh, keyring()));
-    let (left, right) = (left.expect("opens"), right.expect("opens"));
-    with_accounts(&left, 1).await;
-    let mut reader = right.read().await.expect("a reader");
-    assert!(
-        accounts::get(&mut reader, account(1).id)
-            .await
-            .expect("readable")
-            .is_some()
-    );
-    drop(reader);
-    left.close().await;
-    right.close().await;
+    for round in 0..20 {
+        let fresh = Location::Sqlite {
+            file: file.with_file_name(format!("fresh{round}.db")),
+        };
+        let (left, right) = tokio::join!(Db::open(&fresh, keyring()), Db::open(&fresh, keyring()));
+        let (left, right) = (left.expect("opens"), right.expect("opens"));
+        with_accounts(&left, 1).await;
+        let mut reader = right.read().await.expect("a reader");
+        let found = accounts::get(&mut reader, account(1).id).await;
+        assert_eq!(found, Ok(Some(account(1))));
+        drop(reader);
+        left.close().await;
+        right.close().await;
+    }
     database.close().await;
 }
 
