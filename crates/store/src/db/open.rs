@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_model::keyring::Keyring;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
+use sqlx::{ConnectOptions as _, SqlitePool};
 
 use super::conn::{Conn, Handle};
 use super::migrate::{self, Set};
@@ -21,7 +20,8 @@ use crate::rows::Fields;
 
 /// How long SQLite waits for another process, such as a command beside the server.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
+const BUSY_PAUSES_MAX: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// In milliseconds, as PostgreSQL takes it.
 const STATEMENT_TIMEOUT_MILLIS: &str = "10000";
@@ -81,10 +81,7 @@ async fn open_sqlite(file: &Path, keyring: &Arc<Keyring>, set: Set) -> Result<Ba
             .acquire_timeout(ACQUIRE_TIMEOUT)
     };
     let write_pool = pool(1).connect_lazy_with(options.clone());
-    let handle = Handle::Sqlite(first_connection(&write_pool).await?);
-    let mut conn = Conn::new(handle, Arc::clone(keyring));
-    prepare(&mut conn, set).await?;
-    conn.discard();
+    prepare_sqlite(&write_pool, keyring, set).await?;
     Ok(Backend::Sqlite {
         readers: pool(8).connect_lazy_with(options.pragma("query_only", "ON")),
         writer: Writer::start(write_pool, Arc::clone(keyring)),
@@ -93,16 +90,27 @@ async fn open_sqlite(file: &Path, keyring: &Arc<Keyring>, set: Set) -> Result<Ba
 
 /// Two processes that make a database at once are in each other's way when they turn on the
 /// write-ahead log: for that SQLite does not wait on its own.
-async fn first_connection(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StoreError> {
-    let mut pauses = BUSY_TIMEOUT.as_millis() / BUSY_PAUSE.as_millis();
+async fn prepare_sqlite(
+    pool: &SqlitePool,
+    keyring: &Arc<Keyring>,
+    set: Set,
+) -> Result<(), StoreError> {
+    let mut pauses = BUSY_PAUSES_MAX;
     loop {
-        match pool.acquire().await.map_err(StoreError::from) {
-            Err(StoreError::Busy) if pauses > 0 => {
-                pauses -= 1;
-                tokio::time::sleep(BUSY_PAUSE).await;
+        let outcome = match pool.acquire().await {
+            Ok(handle) => {
+                let mut conn = Conn::new(Handle::Sqlite(handle), Arc::clone(keyring));
+                let prepared = prepare(&mut conn, set).await;
+                conn.discard();
+                prepared
             }
-            outcome => return outcome,
+            Err(error) => Err(error.into()),
+        };
+        if outcome != Err(StoreError::Busy) || pauses == 0 {
+            return outcome;
         }
+        pauses -= 1;
+        tokio::time::sleep(BUSY_PAUSE).await;
     }
 }
 
