@@ -1,7 +1,10 @@
 //! `claviger why`: why was this request refused, or allowed?
 
+use std::time::Duration;
+
 use claviger_model::Reason;
 use claviger_model::ids::RequestId;
+use claviger_service::access::EvidenceAccess;
 use claviger_service::decisions;
 use serde_json::Value;
 
@@ -27,6 +30,9 @@ const CHECKS: [Column; 3] = [
     ("outcome", "outcome", Shown::Plain),
     ("reason", "reason", Shown::Plain),
 ];
+
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Why a request was allowed or refused: every check with its outcome
 #[derive(clap::Args, Debug)]
@@ -56,11 +62,23 @@ pub(crate) async fn run(arguments: WhyArguments, screen: Screen) -> Result<Exit,
     let Some(url) = url else {
         let find = async |store: &Store| {
             let access = store.caller.evidence()?;
-            show(&decisions::find(&store.app, &access, id).await?, screen)
+            show(&soon(store, &access, id).await?, screen)
         };
         return arguments.store.with(find).await;
     };
     show(&ask(&url, id).await?, screen)
+}
+
+/// Looks again for a while: a server on the same data writes down what it decided once a second.
+async fn soon(store: &Store, access: &EvidenceAccess, id: RequestId) -> Result<Value, Failure> {
+    for _ in 0..LOOKS {
+        match decisions::find(&store.app, access, id).await {
+            Err(error) if error.reason() == Reason::NotFound => {}
+            outcome => return Ok(outcome?),
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Ok(decisions::find(&store.app, access, id).await?)
 }
 
 async fn ask(url: &str, id: RequestId) -> Result<Value, Failure> {

@@ -88,6 +88,11 @@ async fn why_tells_every_check_and_the_remedy_on_the_store_and_through_a_server(
     assert_eq!(from_store.stdout, from_server.stdout);
     let as_json = run(&["why", id, "--data", &data, "--json"]).await.json();
     assert_eq!(as_json["reason"], "environment_mismatch");
+    // At once, before the server need have written it down.
+    let again = get(&server.public("/demo/v1/leads"), "nonsense").await;
+    let id = again.header("request-id").unwrap();
+    let at_once = run(&["why", id, "--data", &data, "--json"]).await.json();
+    assert_eq!(at_once["reason"], "invalid_credential");
 
     assert_eq!(
         run(&["why", "req_00000000000000000000000000", "--data", &data])

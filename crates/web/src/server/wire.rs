@@ -16,8 +16,9 @@ use super::connection::Link;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Room for most first requests, so that looking at the first bytes costs no further read.
 const OPENING_BYTES: usize = 2048;
-/// What is thrown away of a peer that goes on sending after the last answer.
-const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What is thrown away of a peer that goes on sending after the last answer: enough that a client
+/// which sends a far too large body before it looks for an answer still finds it.
+const LINGER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {

@@ -105,11 +105,11 @@ async fn a_chunked_body_is_cut_at_the_limit() {
 async fn who_goes_on_sending_still_gets_the_refusal() {
     let server = serve().await;
     let mut client = server.connect().await;
-    client.send(&declared("/", 1_000_000)).await;
-    client.send(&"x".repeat(500_000)).await;
+    client.send(&declared("/", 12_000_000)).await;
+    client.send(&"x".repeat(6_000_000)).await;
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.closes()), (413, true));
-    client.send(&"x".repeat(500_000)).await;
+    client.send(&"x".repeat(6_000_000)).await;
     let end = within(client.stream.read(&mut [0; 1])).await;
     assert_eq!(end.expect("closed, not reset"), 0);
 }
