@@ -108,10 +108,17 @@ impl From<Error> for Failure {
 
 impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
-        let sentence = format!("{error}.");
         match error {
-            BodyError::TooLarge { .. } => Self::because(Reason::TooLarge, sentence),
-            BodyError::TooSlow | BodyError::Broken => Self::because(Reason::Malformed, sentence),
+            BodyError::TooLarge { bytes_max } => {
+                let message =
+                    format!("The body is larger than the {bytes_max} bytes allowed here.");
+                Self::because(Reason::TooLarge, message)
+            }
+            BodyError::TooSlow => Self::because(Reason::Malformed, "The body came too slowly."),
+            BodyError::Broken => Self::because(
+                Reason::Malformed,
+                "The body is incomplete or breaks its framing.",
+            ),
         }
     }
 }
