@@ -12,6 +12,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::error::Failure;
+use crate::error::page::escape;
 use crate::router;
 use crate::state::Web;
 
@@ -100,7 +101,10 @@ async fn reason(Path(name): Path<String>) -> Result<Response, Failure> {
     let body = format!(
         "<p><code>{}</code>, HTTP {}</p><p>{}</p><p>{}</p>\
          <p><a href=\"/docs/errors\">All reasons</a></p>",
-        refusal.code, refusal.status, refusal.message, refusal.remedy
+        refusal.code,
+        refusal.status,
+        escape(refusal.message),
+        escape(refusal.remedy)
     );
     Ok(Html(document(refusal.name, &body)).into_response())
 }
@@ -113,11 +117,10 @@ fn row(reason: Reason) -> String {
         name = refusal.name,
         status = refusal.status,
         code = refusal.code,
-        remedy = refusal.remedy,
+        remedy = escape(refusal.remedy),
     )
 }
 
-/// Everything in it is from the table of refusals, which holds no markup.
 fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\

@@ -38,7 +38,8 @@ pub fn render(failure: &Failure, request_id: RequestId) -> Response {
     response
 }
 
-fn escape(text: &str) -> String {
+/// Text as HTML shows it.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
