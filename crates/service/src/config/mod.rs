@@ -354,7 +354,8 @@ impl Server {
 /// A path as it is meant in the file called `origin`.
 fn resolved(origin: &str, path: &Path) -> PathBuf {
     match Path::new(origin).parent() {
-        Some(directory) => directory.join(path),
+        // Without the dots that a path such as `.` brings along.
+        Some(directory) => directory.join(path).components().collect(),
         None => path.to_owned(),
     }
 }
