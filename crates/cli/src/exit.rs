@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use claviger_model::Reason;
 use claviger_service::app::OpenError;
 use claviger_service::config::ConfigError;
+use claviger_service::propagation::LockError;
 use claviger_service::{Error, StoreError};
 use claviger_web::server::BindError;
 
@@ -119,11 +120,11 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let message = error.to_string();
         let (exit, hint) = match error {
-            OpenError::Locked(_) => (
+            OpenError::Lock(LockError::Owned(_)) => (
                 Exit::Conflict,
                 "stop the other server, or name another directory",
             ),
-            OpenError::Lock { .. } => (
+            OpenError::Lock(LockError::Unusable { .. }) => (
                 Exit::Permission,
                 "give this user the right to write in the directory",
             ),

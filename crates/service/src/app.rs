@@ -11,7 +11,8 @@ use futures_core::future::BoxFuture;
 use crate::decisions::Recorder;
 use crate::error::Error;
 use crate::passwords::PasswordPool;
-use crate::propagation::{Propagation, Role};
+pub(crate) use crate::propagation::Effect;
+use crate::propagation::{LockError, Propagation, Role};
 use crate::settings::Settings;
 use crate::sources::Sources;
 
@@ -42,15 +43,6 @@ pub struct Storage {
     pub usage: Location,
     /// The lock file beside a SQLite database, by which one server at a time owns it.
     pub lock_file: Option<PathBuf>,
-}
-
-/// What a change does to what credentials may do; it decides how long its caller waits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Effect {
-    /// It gives power: other nodes should know of it when it is shown, but need not.
-    Grants,
-    /// It may take power away: no node may go on as if it had not happened.
-    Removes,
 }
 
 impl App {
@@ -149,10 +141,9 @@ impl App {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
     {
-        let started = self.inner.sources.both();
         let committed = self.inner.db.write(work).await?;
         if let Some(epoch) = committed.epoch {
-            self.inner.propagation.settle(epoch, effect, started).await;
+            self.inner.propagation.settle(epoch, effect).await;
         }
         Ok(committed.value)
     }
@@ -187,15 +178,7 @@ pub enum OpenError {
     /// The store refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another server owns the data.
-    #[error("another claviger server is running on this data ({})", .0.display())]
-    Locked(PathBuf),
-    /// The lock file cannot be used.
-    #[error("{}: {source}", .path.display())]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// Another server owns the data, or nobody can tell.
+    #[error(transparent)]
+    Lock(#[from] LockError),
 }

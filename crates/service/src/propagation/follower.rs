@@ -14,8 +14,6 @@ use super::nodes::Reaper;
 use crate::settings::Settings;
 use crate::sources::Sources;
 
-/// The longest lease that the configuration takes, in milliseconds.
-pub(crate) const LEASE_MILLIS_MAX: u64 = 60_000;
 /// Between two heartbeats: on PostgreSQL, where notifications wake the node earlier, and on
 /// SQLite, where a heartbeat is a read of the machine's own file and nothing else wakes it.
 const BEAT_POSTGRES: Duration = Duration::from_secs(1);

@@ -1,10 +1,8 @@
 //! The lock by which one server at a time owns a SQLite database.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use crate::app::OpenError;
 
 /// How often and how far apart a starting server looks whether it was only a command that held the
 /// lock.
@@ -29,8 +27,8 @@ pub struct DataLock {
 impl Role {
     /// Takes the lock: a server alone, commands together. A command that gets it knows that no
     /// server runs or can start before it ends; one that does not knows that a server runs.
-    pub(crate) async fn claim(self, path: &Path) -> Result<Option<DataLock>, OpenError> {
-        let fail = |source| OpenError::Lock {
+    pub(crate) async fn claim(self, path: &Path) -> Result<Option<DataLock>, LockError> {
+        let fail = |source| LockError::Unusable {
             path: path.to_owned(),
             source,
         };
@@ -53,10 +51,26 @@ impl Role {
                     tokio::time::sleep(COMMAND_ENDS_PAUSE).await;
                 }
                 (Err(TryLockError::WouldBlock), Self::Server) => {
-                    return Err(OpenError::Locked(path.to_owned()));
+                    return Err(LockError::Owned(path.to_owned()));
                 }
                 (Err(TryLockError::Error(source)), _) => return Err(fail(source)),
             }
         }
     }
+}
+
+/// Why the lock cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// A server owns the data.
+    #[error("another claviger server is running on this data ({})", .0.display())]
+    Owned(PathBuf),
+    /// The lock file cannot be used.
+    #[error("{}: {source}", .path.display())]
+    Unusable {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }

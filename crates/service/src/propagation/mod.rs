@@ -15,16 +15,26 @@ mod nodes;
 use std::sync::Arc;
 
 use claviger_store::{Db, StoreError};
-use claviger_verify::{Now, Verifier};
+use claviger_verify::Verifier;
 
-use crate::app::Effect;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use follower::Follower;
-pub use lock::{DataLock, Role};
+pub use lock::{DataLock, LockError, Role};
 
 /// How long a caller waits at most for a change that only gives power, in milliseconds.
 const GRANT_WAIT_MILLIS: u64 = 2_000;
+/// The longest lease that the configuration takes, in milliseconds.
+const LEASE_MILLIS_MAX: u64 = 60_000;
+
+/// What a change does to what credentials may do; it decides how long its caller waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Effect {
+    /// It gives power: other nodes should know of it when it is shown, but need not.
+    Grants,
+    /// It may take power away: no node may go on as if it had not happened.
+    Removes,
+}
 
 /// The propagation of changes in this process.
 pub struct Propagation {
@@ -65,12 +75,11 @@ impl Propagation {
         })
     }
 
-    /// Waits until the change of `epoch`, begun at `started`, holds everywhere.
-    pub(crate) async fn settle(&self, epoch: i64, effect: Effect, started: Now) {
+    /// Waits until the change of `epoch` holds everywhere.
+    pub(crate) async fn settle(&self, epoch: i64, effect: Effect) {
         let limit_millis = match effect {
             Effect::Grants => GRANT_WAIT_MILLIS,
-            // The store's commit was confirmed after `started`; a heartbeat that did not see it
-            // was sent before the commit, so its lease is over when a whole lease has passed.
+            // A node of our own that cannot apply it has no lease any more by then.
             Effect::Removes => self.lease_millis.saturating_mul(2),
         };
         if let Some(follower) = &self.follower {
@@ -83,7 +92,7 @@ impl Propagation {
             .follower
             .as_ref()
             .map(|follower| follower.incarnation());
-        nodes::wait_for_others(&self.db, &self.sources, epoch, own, (started, effect)).await;
+        nodes::wait_for_others(&self.db, &self.sources, epoch, own, effect).await;
     }
 
     /// Whether no other process can be deciding on this data: it owns the SQLite database.

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use claviger_store::{Db, StoreError, nodes};
-use claviger_verify::Now;
 
-use super::GRANT_WAIT_MILLIS;
-use crate::app::Effect;
+use super::{Effect, GRANT_WAIT_MILLIS, LEASE_MILLIS_MAX};
 use crate::sources::Sources;
 
 /// Between two looks at the list of nodes, at first and at most.
@@ -22,21 +20,20 @@ pub(super) async fn wait_for_others(
     sources: &Sources,
     epoch: i64,
     own_incarnation: Option<&str>,
-    (_, effect): (Now, Effect),
+    effect: Effect,
 ) {
     let begun = sources.both().boot_nanos;
     let mut pause = POLL_MILLIS.0;
-    let mut lease_millis_seen = 0;
     loop {
         let waited = (sources.both().boot_nanos - begun) / 1_000_000;
         match lagging(db, epoch, own_incarnation).await {
             Ok(lagging) => {
-                let still = lagging.into_iter().filter(|lease| *lease > waited).max();
-                let Some(longest) = still else { return };
-                lease_millis_seen = longest;
+                if lagging.into_iter().all(|lease| lease <= waited) {
+                    return;
+                }
             }
-            // Without the list the longest lease that was seen has to be waited out.
-            Err(_) if waited > lease_millis_seen.max(super::follower::LEASE_MILLIS_MAX) => return,
+            // Without the list the longest lease that there can be has to be waited out.
+            Err(_) if waited > LEASE_MILLIS_MAX => return,
             Err(_) => {}
         }
         if effect == Effect::Grants && waited >= GRANT_WAIT_MILLIS {
