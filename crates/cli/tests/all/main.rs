@@ -10,6 +10,7 @@ mod commands;
 mod crashes;
 mod dev;
 mod directory;
+mod documents;
 mod http;
 mod hygiene;
 mod program;
