@@ -1,5 +1,6 @@
 //! `decide`: the checks, in order.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -29,8 +30,9 @@ pub enum Target<'a> {
     Host(&'a str),
 }
 
-/// One request, as the caller describes it.
-#[derive(Clone, Copy, Debug)]
+/// One request, as the caller describes it. Its `Debug` says whether there is a credential, never
+/// which.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The credential; none when none was sent.
     pub credential: Option<&'a str>,
@@ -46,6 +48,20 @@ pub struct Request<'a> {
     pub scopes: &'a [&'a str],
     /// Where the request came from.
     pub ip: Option<IpAddr>,
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("has_credential", &self.credential.is_some())
+            .field("target", &self.target)
+            .field("environment", &self.environment)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("scopes", &self.scopes)
+            .field("ip", &self.ip)
+            .finish()
+    }
 }
 
 /// Decides.

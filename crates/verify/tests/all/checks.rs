@@ -357,3 +357,13 @@ fn without_a_lease_nothing_is_decided() {
         Reason::Stale
     );
 }
+
+#[test]
+fn a_request_can_be_printed_without_its_credential() {
+    let request = Request {
+        credential: Some("ck_live_secret"),
+        ..ASKED
+    };
+    let shown = format!("{request:?}");
+    assert!(shown.contains("/v1/leads") && !shown.contains("ck_live_secret"));
+}
