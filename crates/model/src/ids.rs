@@ -115,22 +115,30 @@ id_types! {
     AccountId = "acct_";
     /// A resource server.
     ApiId = "api_";
+    /// A client; its `client_id`.
+    ClientId = "cli_";
     /// An audit event.
     EventId = "evt_";
     /// An invitation to an account.
     InvitationId = "inv_";
     /// An API key.
     KeyId = "key_";
+    /// A legacy key.
+    LegacyKeyId = "leg_";
     /// A management token.
     ManagementTokenId = "mgt_";
     /// A request, and the decision about it.
     RequestId = "req_";
     /// A role.
     RoleId = "role_";
-    /// A secret of a key.
+    /// A secret of a key or a client.
     SecretId = "sec_";
     /// A sign-in.
     SessionId = "sid_";
+    /// A signing key; the `kid` of its tokens.
+    SigningKeyId = "sgn_";
+    /// An access token; its `jti`.
+    TokenId = "tok_";
     /// A person who signs in.
     UserId = "usr_";
 }
