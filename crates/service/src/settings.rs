@@ -1,9 +1,13 @@
 //! What the running instance is told to be, after the configuration file was read and checked.
 
 use claviger_model::Environment;
+use claviger_model::apis::SigningAlgorithm;
+use claviger_model::clients::QuotaMode;
+use claviger_model::time::UnixMillis;
+use serde::{Deserialize, Serialize};
 
 /// The settings that use cases read.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The base URL of the public listener, without a trailing slash; the issuer.
     pub public_url: String,
@@ -17,15 +21,92 @@ pub struct Settings {
     pub management_enabled: bool,
     /// How long decisions are kept, in days.
     pub decisions_days: u32,
+    /// Access tokens and the keys that sign them.
+    pub tokens: TokenSettings,
+    /// Whether accounts may generate legacy keys.
+    pub legacy_keys: bool,
+    /// Since when legacy keys are deprecated (RFC 9745).
+    pub legacy_deprecated_since: UnixMillis,
+    /// What people call things.
+    pub portal: Portal,
+}
+
+/// Access tokens and the keys that sign them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TokenSettings {
+    /// How tokens for several APIs are signed.
+    pub signing_algorithm: SigningAlgorithm,
+    /// How long a token lives when neither its client nor its API says, in seconds.
+    pub lifetime_seconds: u32,
+    /// How many tokens a client gets in a UTC day when the client does not say; none is no quota.
+    pub per_day: Option<u32>,
+    /// What happens beyond the quota when the client does not say.
+    pub quota_mode: QuotaMode,
+    /// How long verifiers may keep the JWKS, in seconds; a new key is published so long before it
+    /// signs.
+    pub jwks_cache_seconds: u32,
+    /// How long a signing key signs, in days.
+    pub signing_key_days: u32,
+}
+
+/// What people call things.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Portal {
+    /// The name of the instance.
+    pub name: String,
+    /// The words of pages and messages.
+    pub labels: Labels,
+}
+
+/// The words of pages and messages, by what they name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// The page that a click on one's own name leads to.
+    pub account_settings: String,
+    /// The entry of the menu and the tab of the settings below which credentials are.
+    pub api: String,
+    /// The list of API keys and what is in it.
+    pub api_keys: String,
+    /// The button that begins a new API key for live data.
+    pub create_api_key: String,
+    /// The button that begins a new API key for test data.
+    pub create_test_key: String,
+    /// The list of clients and what is in it.
+    pub clients: String,
+    /// The button that begins a new client.
+    pub create_client: String,
+    /// The public half of a client's credentials.
+    pub client_id: String,
+    /// The secret half; a client may have several.
+    pub client_secret: String,
+    /// The button that gives a client one more secret.
+    pub add_secret: String,
+    /// The one key of an account that reaches everything, and its page.
+    pub legacy_key: String,
+    /// The button that makes the legacy key.
+    pub generate: String,
+    /// The button that revokes the legacy key, so that a new one can be made.
+    pub revert: String,
+    /// The button below a form that changes something.
+    pub save: String,
+    /// The button that ends a credential.
+    pub revoke: String,
 }
 
 /// Prefixes of new secrets. Older prefixes stay valid whatever is set here.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Prefixes {
     /// API keys for live data.
     pub key_live: String,
     /// API keys for test data.
     pub key_test: String,
+    /// Client secrets for live data.
+    pub client_secret_live: String,
+    /// Client secrets for test data.
+    pub client_secret_test: String,
+    /// Legacy keys.
+    pub legacy_key: String,
 }
 
 impl Prefixes {
@@ -34,6 +115,14 @@ impl Prefixes {
         match environment {
             Environment::Live => &self.key_live,
             Environment::Test => &self.key_test,
+        }
+    }
+
+    /// The prefix of a new client secret.
+    pub fn client_secret(&self, environment: Environment) -> &str {
+        match environment {
+            Environment::Live => &self.client_secret_live,
+            Environment::Test => &self.client_secret_test,
         }
     }
 }
@@ -45,11 +134,57 @@ impl Default for Settings {
             prefixes: Prefixes {
                 key_live: "ck_live_".to_owned(),
                 key_test: "ck_test_".to_owned(),
+                client_secret_live: "cs_live_".to_owned(),
+                client_secret_test: "cs_test_".to_owned(),
+                legacy_key: "cl_".to_owned(),
             },
             lease_millis: 10_000,
             node_name: "local".to_owned(),
             management_enabled: false,
             decisions_days: 7,
+            tokens: TokenSettings::default(),
+            legacy_keys: true,
+            // 2025-01-01
+            legacy_deprecated_since: UnixMillis(1_735_689_600_000),
+            portal: Portal {
+                name: "Claviger".to_owned(),
+                labels: Labels::default(),
+            },
+        }
+    }
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self {
+            signing_algorithm: SigningAlgorithm::Es256,
+            lifetime_seconds: 3_600,
+            per_day: None,
+            quota_mode: QuotaMode::Enforce,
+            jwks_cache_seconds: 300,
+            signing_key_days: 90,
+        }
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self {
+            account_settings: "Account settings".to_owned(),
+            api: "API".to_owned(),
+            api_keys: "API keys".to_owned(),
+            create_api_key: "Create API key".to_owned(),
+            create_test_key: "Create test key".to_owned(),
+            clients: "Clients".to_owned(),
+            create_client: "Create client".to_owned(),
+            client_id: "Client ID".to_owned(),
+            client_secret: "Client secret".to_owned(),
+            add_secret: "Add secret".to_owned(),
+            legacy_key: "Legacy key".to_owned(),
+            generate: "Generate".to_owned(),
+            revert: "Revert".to_owned(),
+            save: "Save changes".to_owned(),
+            revoke: "Revoke".to_owned(),
         }
     }
 }

@@ -4,23 +4,21 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use claviger_model::apis::BaseUrl;
-use claviger_model::secret;
+use claviger_model::time::UnixMillis;
+use claviger_model::{secret, text as plain_text};
 use ipnet::IpNet;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::error::{ConfigProblem, place};
-use super::keys::{Default, Key, Kind, SECTIONS, Section};
+use super::keys::{Default, Kind, LABEL_LENGTH_MAX, SECTIONS, Section};
 use crate::settings::{INVITATION_PREFIX, MANAGEMENT_PREFIX, SESSION_PREFIX};
 
-/// Prefixes of other credentials, which API keys cannot have.
-const RESERVED_PREFIXES: [&str; 8] = [
+/// Prefixes of other credentials, which nobody chooses.
+const RESERVED_PREFIXES: [&str; 5] = [
     SESSION_PREFIX,
     MANAGEMENT_PREFIX,
     INVITATION_PREFIX,
-    "cs_live_",
-    "cs_test_",
-    "cl_",
     "crt_",
     "cac_",
 ];
@@ -57,21 +55,12 @@ pub(super) fn check(text: &str) -> Checked {
     };
     for (name, value) in root.get_ref() {
         let at = place(text, name.span().start);
-        let found = SECTIONS
+        match SECTIONS
             .iter()
-            .find(|section| section.name == name.get_ref());
-        match (found, value.get_ref()) {
-            (None, _) => checked.unknown_section(name.get_ref(), at),
-            (Some(section), DeValue::Table(table)) => checked.section(text, section, table),
-            (Some(section), _) => {
-                let hint = format!("write [{}] on a line of its own", section.name);
-                checked.problem(
-                    at,
-                    section.name.to_owned(),
-                    "is a section, not a key",
-                    Some(hint),
-                );
-            }
+            .find(|section| section.name == name.get_ref())
+        {
+            Some(section) => checked.section(text, section, value, at),
+            None => checked.unknown_section(name.get_ref(), at),
         }
     }
     checked.problems.sort_by_key(|problem| problem.place);
@@ -80,17 +69,30 @@ pub(super) fn check(text: &str) -> Checked {
 
 /// Every section with its defaults.
 pub(super) fn defaults() -> Table {
-    let value = |key: &Key| {
-        let Default::Value(text) = key.default else {
-            return None;
+    let mut root = Table::new();
+    for section in SECTIONS {
+        let Some(values) = section_of(&mut root, section.name) else {
+            continue;
         };
-        toml_value(text).map(|value| (key.name.to_owned(), value))
-    };
-    let section = |section: &Section| {
-        let values: Table = section.keys.iter().filter_map(value).collect();
-        (section.name.to_owned(), Value::Table(values))
-    };
-    SECTIONS.iter().map(section).collect()
+        for key in section.keys {
+            if let Default::Value(text) = key.default
+                && let Some(value) = toml_value(text)
+            {
+                values.insert(key.name.to_owned(), value);
+            }
+        }
+    }
+    root
+}
+
+/// The section of that name, made where it is missing.
+pub(super) fn section_of<'root>(root: &'root mut Table, name: &str) -> Option<&'root mut Table> {
+    name.split('.').try_fold(root, |table, part| {
+        let inner = table
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()));
+        inner.as_table_mut()
+    })
 }
 
 /// The value that `text` is in TOML.
@@ -116,10 +118,25 @@ impl Checked {
         self.problems.push(problem);
     }
 
-    fn section(&mut self, text: &str, section: &Section, table: &DeTable<'_>) {
+    fn section(
+        &mut self,
+        text: &str,
+        section: &Section,
+        value: &Spanned<DeValue<'_>>,
+        at: (usize, usize),
+    ) {
+        let Some(table) = value.get_ref().as_table() else {
+            let hint = format!("write [{}] on a line of its own", section.name);
+            let name = section.name.to_owned();
+            return self.problem(at, name, "is a section, not a key", Some(hint));
+        };
         for (name, value) in table {
             let at = place(text, name.span().start);
             let path = format!("{}.{}", section.name, name.get_ref());
+            if let Some(inner) = SECTIONS.iter().find(|inner| inner.name == path) {
+                self.section(text, inner, value, at);
+                continue;
+            }
             let Some(key) = section.keys.iter().find(|key| key.name == name.get_ref()) else {
                 let hint = nearest_key(section.name, name.get_ref())
                     .map(|near| format!("{near} is the nearest key"));
@@ -129,10 +146,9 @@ impl Checked {
             self.places.insert(path.clone(), at);
             match read(&key.kind, value) {
                 Ok(value) => {
-                    let Some(Value::Table(values)) = self.values.get_mut(section.name) else {
-                        continue;
-                    };
-                    values.insert(key.name.to_owned(), value);
+                    if let Some(values) = section_of(&mut self.values, section.name) {
+                        values.insert(key.name.to_owned(), value);
+                    }
                 }
                 Err(sentence) => self.problem(at, path, sentence, None),
             }
@@ -199,6 +215,14 @@ fn read_text(kind: &Kind, text: &str) -> Result<String, String> {
             Ok(url) => return Ok(url.to_string()),
             Err(error) => error.to_string(),
         },
+        Kind::Date if date(text).is_none() => "must be a date such as 2025-01-01".to_owned(),
+        Kind::Label if text.chars().count() > LABEL_LENGTH_MAX => {
+            format!("must have at most {LABEL_LENGTH_MAX} characters")
+        }
+        Kind::Label => match plain_text::name(text) {
+            Ok(text) => return Ok(text),
+            Err(error) => error.to_string(),
+        },
         Kind::Prefix if !secret::is_prefix(text) => {
             "must be 2 to 32 of a-z, 0-9 and _, a letter first and _ last, such as ck_live_"
                 .to_owned()
@@ -212,6 +236,14 @@ fn read_text(kind: &Kind, text: &str) -> Result<String, String> {
         _ => return Ok(text.to_owned()),
     };
     Err(sentence)
+}
+
+/// The beginning of the day that `text` names, in UTC.
+pub(super) fn date(text: &str) -> Option<UnixMillis> {
+    let is_plain = text.len() == "2025-01-01".len() && text.is_ascii();
+    let midnight = is_plain.then(|| format!("{text}T00:00:00Z"))?;
+    let timestamp = midnight.parse::<jiff::Timestamp>().ok()?;
+    Some(UnixMillis(timestamp.as_millisecond()))
 }
 
 /// The network, or the one address, that `text` is.

@@ -1,19 +1,22 @@
 //! What does not go together, though each value by itself is good.
 
-use super::file::{Credentials, Database, File, Internal, MasterKey, Node, Server};
+use super::file::{Credentials, Database, File, Internal, MasterKey, Node, Server, Tokens};
+
+const SECONDS_OF_A_DAY: u32 = 86_400;
 
 /// A key that has to be mended, and what is wrong with it.
 pub(super) type Contradiction = (&'static str, String);
 
-/// Everything that does not go together.
-pub(super) fn of(file: &File) -> Vec<Contradiction> {
+/// Everything that does not go together. `is_set` knows which keys the file has.
+pub(super) fn of(file: &File, is_set: impl Fn(&str) -> bool) -> Vec<Contradiction> {
     let cases = listeners(&file.server, &file.internal)
         .into_iter()
         .chain(data(&file.database, &file.master_key, &file.node))
-        .chain(prefixes(&file.credentials));
+        .chain(signing(&file.tokens));
     let wrong = cases.filter(|(is_wrong, ..)| *is_wrong);
     wrong
         .map(|(_, key, sentence)| (key, sentence.to_owned()))
+        .chain(prefixes(&file.credentials, is_set))
         .collect()
 }
 
@@ -84,12 +87,44 @@ fn data(database: &Database, master_key: &MasterKey, node: &Node) -> [Case; 4] {
     ]
 }
 
-fn prefixes(credentials: &Credentials) -> [Case; 1] {
+fn signing(tokens: &Tokens) -> [Case; 1] {
     [(
-        credentials.key_prefix_live == credentials.key_prefix_test,
-        "credentials.key_prefix_test",
-        "must differ from credentials.key_prefix_live",
+        tokens.jwks_cache_seconds >= tokens.signing_key_days * SECONDS_OF_A_DAY,
+        "tokens.jwks_cache_seconds",
+        "must be shorter than tokens.signing_key_days: the next key is published so long before",
     )]
+}
+
+/// Two kinds of credential with one prefix. Of two keys the one that the file has is to be mended.
+fn prefixes(credentials: &Credentials, is_set: impl Fn(&str) -> bool) -> Vec<Contradiction> {
+    let prefixes = [
+        ("credentials.key_prefix_live", &credentials.key_prefix_live),
+        ("credentials.key_prefix_test", &credentials.key_prefix_test),
+        (
+            "credentials.client_secret_prefix_live",
+            &credentials.client_secret_prefix_live,
+        ),
+        (
+            "credentials.client_secret_prefix_test",
+            &credentials.client_secret_prefix_test,
+        ),
+        (
+            "credentials.legacy_key_prefix",
+            &credentials.legacy_key_prefix,
+        ),
+    ];
+    let mut found = Vec::new();
+    for (index, (later, prefix)) in prefixes.iter().enumerate() {
+        for (earlier, _) in prefixes[..index].iter().filter(|(_, same)| same == prefix) {
+            let (wrong, other) = if is_set(later) || !is_set(earlier) {
+                (*later, *earlier)
+            } else {
+                (*earlier, *later)
+            };
+            found.push((wrong, format!("must differ from {other}")));
+        }
+    }
+    found
 }
 
 fn is_postgres(url: &str) -> bool {

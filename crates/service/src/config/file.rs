@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use claviger_model::apis::SigningAlgorithm;
 use serde::Deserialize;
+
+use crate::settings::Labels;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -14,6 +17,8 @@ pub(super) struct File {
     pub(super) database: Database,
     pub(super) master_key: MasterKey,
     pub(super) credentials: Credentials,
+    pub(super) tokens: Tokens,
+    pub(super) portal: Portal,
     pub(super) node: Node,
     pub(super) management: Management,
     pub(super) decisions: Decisions,
@@ -66,6 +71,31 @@ pub(super) struct MasterKey {
 pub(super) struct Credentials {
     pub(super) key_prefix_live: String,
     pub(super) key_prefix_test: String,
+    pub(super) client_secret_prefix_live: String,
+    pub(super) client_secret_prefix_test: String,
+    pub(super) legacy_key_prefix: String,
+    pub(super) legacy_keys: bool,
+    pub(super) legacy_deprecated_since: String,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tokens {
+    pub(super) signing_algorithm: SigningAlgorithm,
+    pub(super) lifetime_seconds: u32,
+    pub(super) per_day: Option<u32>,
+    pub(super) quota_mode: String,
+    pub(super) jwks_cache_seconds: u32,
+    pub(super) signing_key_days: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Portal {
+    pub(super) name: String,
+    pub(super) labels: Labels,
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,15 @@
 //! The table of the configuration's keys. Checks, defaults, the example file and the page of the
 //! guide derive from it.
 
+mod credentials;
+mod portal;
+
+use credentials::{CREDENTIALS, TOKENS};
+use portal::{LABELS, PORTAL};
+
 /// A section of the file.
 pub(super) struct Section {
-    /// What stands between the brackets.
+    /// What stands between the brackets; `a.b` is the section `b` inside the section `a`.
     pub(super) name: &'static str,
     /// What it is about.
     pub(super) sentence: &'static str,
@@ -33,6 +39,10 @@ pub(super) enum Kind {
     Path,
     /// Any text but none.
     Text,
+    /// A few words on one line, for people.
+    Label,
+    /// A day of the calendar, in UTC.
+    Date,
     /// What a credential may start with.
     Prefix,
     /// One of these words.
@@ -49,6 +59,9 @@ pub(super) enum Kind {
     /// Addresses and networks.
     Networks,
 }
+
+/// How many characters a label may have: more fit on no button.
+pub(super) const LABEL_LENGTH_MAX: usize = 60;
 
 /// What a key is when the file does not say.
 pub(super) enum Default {
@@ -71,6 +84,8 @@ impl Kind {
             Self::Url => "URL".to_owned(),
             Self::Path => "path".to_owned(),
             Self::Text => "text".to_owned(),
+            Self::Label => format!("text, at most {LABEL_LENGTH_MAX} characters"),
+            Self::Date => "date".to_owned(),
             Self::Prefix => "prefix".to_owned(),
             Self::Word(words) => {
                 let quoted: Vec<String> =
@@ -142,6 +157,23 @@ pub(super) static SECTIONS: &[Section] = &[
         name: "credentials",
         sentence: "What new credentials look like. Credentials with an earlier prefix stay valid.",
         keys: CREDENTIALS,
+    },
+    Section {
+        name: "tokens",
+        sentence: "The access tokens that clients get for their secrets, and the keys that sign \
+                   them. An API or a client may have its own lifetime, an API its own algorithm, \
+                   a client its own quota.",
+        keys: TOKENS,
+    },
+    Section {
+        name: "portal",
+        sentence: "What the instance is called where people see it.",
+        keys: PORTAL,
+    },
+    Section {
+        name: "portal.labels",
+        sentence: "The words of pages and messages, where your customers know others.",
+        keys: LABELS,
     },
     Section {
         name: "node",
@@ -292,22 +324,6 @@ static MASTER_KEY: &[Key] = &[
         Kind::Text,
         unset("the file is used", "\"CLAVIGER_MASTER_KEY\""),
         "The name of the environment variable that holds what would be in the file.",
-    ),
-];
-
-static CREDENTIALS: &[Key] = &[
-    key(
-        "key_prefix_live",
-        Kind::Prefix,
-        Default::Value("\"ck_live_\""),
-        "What API keys for live data start with: 2 to 32 of `a-z`, `0-9` and `_`, a letter first \
-         and `_` last.",
-    ),
-    key(
-        "key_prefix_test",
-        Kind::Prefix,
-        Default::Value("\"ck_test_\""),
-        "What API keys for test data start with. It differs from the one for live data.",
     ),
 ];
 

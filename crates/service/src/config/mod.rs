@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use claviger_model::clients::QuotaMode;
 use claviger_model::keyring::Keyring;
 use claviger_store::Location;
 use ipnet::IpNet;
@@ -25,7 +26,7 @@ pub use error::{ConfigError, ConfigProblem};
 pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
-use crate::settings::{Prefixes, Settings};
+use crate::settings::{Portal, Prefixes, Settings, TokenSettings};
 use check::Checked;
 use file::File;
 
@@ -131,7 +132,7 @@ impl Config {
             }
             Err(_) => return Err(ConfigError::new(origin, problems)),
         };
-        for (key, sentence) in contradictions::of(&file) {
+        for (key, sentence) in contradictions::of(&file, |key| places.contains_key(key)) {
             // A value that is wrong by itself is reported once.
             if !problems
                 .iter()
@@ -188,14 +189,19 @@ impl Config {
         let file = &self.file;
         Settings {
             public_url: self.server.public_url.clone(),
-            prefixes: Prefixes {
-                key_live: file.credentials.key_prefix_live.clone(),
-                key_test: file.credentials.key_prefix_test.clone(),
-            },
+            prefixes: Prefixes::of(&file.credentials),
             lease_millis: file.node.lease_seconds * 1_000,
             node_name: file.node.name.clone().unwrap_or_else(|| "local".to_owned()),
             management_enabled: file.management.enabled,
             decisions_days: file.decisions.days,
+            tokens: TokenSettings::of(&file.tokens),
+            legacy_keys: file.credentials.legacy_keys,
+            legacy_deprecated_since: check::date(&file.credentials.legacy_deprecated_since)
+                .unwrap_or(Settings::default().legacy_deprecated_since),
+            portal: Portal {
+                name: file.portal.name.clone(),
+                labels: file.portal.labels.clone(),
+            },
         }
     }
 
@@ -347,6 +353,31 @@ impl Server {
                 .iter()
                 .filter_map(|t| check::network(t))
                 .collect(),
+        }
+    }
+}
+
+impl Prefixes {
+    fn of(file: &file::Credentials) -> Self {
+        Self {
+            key_live: file.key_prefix_live.clone(),
+            key_test: file.key_prefix_test.clone(),
+            client_secret_live: file.client_secret_prefix_live.clone(),
+            client_secret_test: file.client_secret_prefix_test.clone(),
+            legacy_key: file.legacy_key_prefix.clone(),
+        }
+    }
+}
+
+impl TokenSettings {
+    fn of(file: &file::Tokens) -> Self {
+        Self {
+            signing_algorithm: file.signing_algorithm,
+            lifetime_seconds: file.lifetime_seconds,
+            per_day: file.per_day,
+            quota_mode: QuotaMode::parse(&file.quota_mode).unwrap_or(QuotaMode::Enforce),
+            jwks_cache_seconds: file.jwks_cache_seconds,
+            signing_key_days: file.signing_key_days,
         }
     }
 }

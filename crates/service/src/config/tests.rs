@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
+use claviger_model::UnixMillis;
+use claviger_model::apis::SigningAlgorithm;
 use claviger_model::keyring::master_key_line;
 
-use super::check::{defaults, toml_value};
+use super::check::{defaults, section_of, toml_value};
 use super::keys::SECTIONS;
 use super::*;
 
@@ -21,44 +23,37 @@ const fn nothing_set(_: &str) -> Option<String> {
     None
 }
 
+/// The keys of a table with their sections.
+fn paths(prefix: &str, table: &serde_json::Value) -> BTreeSet<String> {
+    let members = table.as_object().expect("a table").iter();
+    let of_member = |(name, value): (&String, &serde_json::Value)| {
+        let path = format!("{prefix}{name}");
+        if value.is_object() {
+            paths(&format!("{path}."), value)
+        } else {
+            BTreeSet::from([path])
+        }
+    };
+    members.flat_map(of_member).collect()
+}
+
 #[test]
 fn every_key_of_the_table_is_in_the_struct_and_the_other_way_round() {
     let mut values = defaults();
+    let mut in_table = BTreeSet::new();
     for section in SECTIONS {
-        let table = values
-            .get_mut(section.name)
-            .and_then(toml::Value::as_table_mut);
-        let table = table.expect("a section");
+        let table = section_of(&mut values, section.name).expect("a section");
         for key in section.keys {
             let value = toml_value(key.default.shown()).expect("a TOML value");
             table.insert(key.name.to_owned(), value);
+            in_table.insert(format!("{}.{}", section.name, key.name));
         }
     }
     let file: File = values
         .try_into()
         .expect("the struct has every key of the table");
     let json = serde_json::to_value(&file).expect("JSON");
-    let in_struct: BTreeSet<String> = json
-        .as_object()
-        .expect("sections")
-        .iter()
-        .flat_map(|(section, keys)| {
-            keys.as_object()
-                .expect("keys")
-                .keys()
-                .map(move |key| format!("{section}.{key}"))
-        })
-        .collect();
-    let in_table: BTreeSet<String> = SECTIONS
-        .iter()
-        .flat_map(|section| {
-            section
-                .keys
-                .iter()
-                .map(|key| format!("{}.{}", section.name, key.name))
-        })
-        .collect();
-    assert_eq!(in_struct, in_table);
+    assert_eq!(paths("", &json), in_table);
 }
 
 #[test]
@@ -81,14 +76,8 @@ fn every_shown_value_is_one_that_its_key_takes() {
 fn an_empty_file_and_the_example_are_the_defaults() {
     for text in [String::new(), example()] {
         let config = parse(&text).expect("valid");
-        let settings = config.settings();
+        assert_eq!(config.settings(), Settings::default());
         assert_eq!(config.server.public_url, "http://127.0.0.1:8080");
-        assert_eq!(settings.prefixes.key_live, "ck_live_");
-        assert_eq!(
-            (settings.lease_millis, settings.decisions_days),
-            (10_000, 7)
-        );
-        assert!(!settings.management_enabled);
         let storage = config.storage(&nothing_set).expect("SQLite");
         let file = Path::new("claviger-data/claviger.db").to_owned();
         assert_eq!(storage.main, Location::Sqlite { file });
@@ -184,6 +173,103 @@ fn prefixes_may_be_plain_for_live_but_never_the_same() {
 }
 
 #[test]
+fn no_two_kinds_of_credential_have_the_same_prefix() {
+    let cases = [
+        (
+            "key_prefix_live = \"cl_\"\n",
+            "claviger.toml:2:1: credentials.key_prefix_live must differ from \
+             credentials.legacy_key_prefix",
+        ),
+        (
+            "client_secret_prefix_test = \"ck_\"\nkey_prefix_live = \"ck_\"\n",
+            "claviger.toml:2:1: credentials.client_secret_prefix_test must differ from \
+             credentials.key_prefix_live",
+        ),
+        (
+            "legacy_key_prefix = \"crt_\"\n",
+            "claviger.toml:2:1: credentials.legacy_key_prefix is the prefix of another kind of \
+             credential",
+        ),
+    ];
+    for (keys, expected) in cases {
+        assert_eq!(error(&format!("[credentials]\n{keys}")), expected);
+    }
+    let swapped = "[credentials]\nlegacy_key_prefix = \"ck_live_\"\nkey_prefix_live = \"cl_\"\n";
+    assert_eq!(error(swapped), "");
+}
+
+#[test]
+fn tokens_labels_and_legacy_keys_are_the_operators() {
+    let text = "\
+[tokens]
+signing_algorithm = \"RS256\"
+lifetime_seconds = 86400
+per_day = 10
+quota_mode = \"observe\"
+[credentials]
+legacy_keys = false
+legacy_deprecated_since = \"2024-02-29\"
+[portal.labels]
+create_api_key = \" Add API Key \"
+";
+    let settings = parse(text).expect("valid").settings();
+    let tokens = TokenSettings {
+        signing_algorithm: SigningAlgorithm::Rs256,
+        lifetime_seconds: 86_400,
+        per_day: Some(10),
+        quota_mode: QuotaMode::Observe,
+        ..TokenSettings::default()
+    };
+    assert_eq!(settings.tokens, tokens);
+    assert!(!settings.legacy_keys);
+    assert_eq!(
+        settings.legacy_deprecated_since,
+        UnixMillis(1_709_164_800_000)
+    );
+    let labels = &settings.portal.labels;
+    assert_eq!(
+        (&*labels.create_api_key, &*labels.save),
+        ("Add API Key", "Save changes")
+    );
+}
+
+#[test]
+fn a_label_is_named_with_its_section_within_a_section() {
+    let long = "x".repeat(61);
+    let text = format!(
+        "[portal]\nname = \"a\\u0007\"\n[portal.labels]\nrevert = \"{long}\"\napi_kyes = \"\"\n"
+    );
+    assert_eq!(
+        error(&text),
+        "\
+claviger.toml:2:1: portal.name must not contain control characters
+claviger.toml:4:1: portal.labels.revert must have at most 60 characters
+claviger.toml:5:1: portal.labels.api_kyes is no key of this file
+  hint: portal.labels.api_keys is the nearest key"
+    );
+    assert_eq!(
+        error("portal.labels = \"Keys\"\n"),
+        "claviger.toml:1:8: portal.labels is a section, not a key\n  \
+         hint: write [portal.labels] on a line of its own"
+    );
+}
+
+#[test]
+fn a_day_is_one_of_the_calendar() {
+    for day in [
+        "2025-02-29",
+        "2025-1-1",
+        "20250101",
+        "2025-01-01T00:00:00Z",
+        "soon",
+    ] {
+        let text = format!("[credentials]\nlegacy_deprecated_since = \"{day}\"\n");
+        let sentence = "legacy_deprecated_since must be a date such as 2025-01-01";
+        assert!(error(&text).contains(sentence), "{day}: {}", error(&text));
+    }
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     let cases = [
         (
@@ -197,6 +283,10 @@ fn what_does_not_go_together_is_refused() {
         (
             "[server]\ntls_key_file = \"k.pem\"\n",
             "server.tls_cert_file is needed",
+        ),
+        (
+            "[tokens]\nsigning_key_days = 1\njwks_cache_seconds = 86400\n",
+            "tokens.jwks_cache_seconds must be shorter",
         ),
         (
             "[master_key]\nfile = \"a\"\nenv = \"B\"\n",

@@ -1,0 +1,88 @@
+//! What the portal and messages call things.
+
+use super::{Default, Key, Kind, key};
+
+pub(in crate::config) static PORTAL: &[Key] = &[key(
+    "name",
+    Kind::Label,
+    Default::Value("\"Claviger\""),
+    "The name of the instance, as people know it.",
+)];
+
+pub(in crate::config) static LABELS: &[Key] = &[
+    label(
+        "account_settings",
+        "\"Account settings\"",
+        "The page that a click on one's own name leads to.",
+    ),
+    label(
+        "api",
+        "\"API\"",
+        "The entry of the menu and the tab of the settings below which credentials are.",
+    ),
+    label(
+        "api_keys",
+        "\"API keys\"",
+        "The list of API keys and what is in it.",
+    ),
+    label(
+        "create_api_key",
+        "\"Create API key\"",
+        "The button that begins a new API key for live data.",
+    ),
+    label(
+        "create_test_key",
+        "\"Create test key\"",
+        "The button that begins a new API key for test data.",
+    ),
+    label(
+        "clients",
+        "\"Clients\"",
+        "The list of clients and what is in it.",
+    ),
+    label(
+        "create_client",
+        "\"Create client\"",
+        "The button that begins a new client.",
+    ),
+    label(
+        "client_id",
+        "\"Client ID\"",
+        "The public half of a client's credentials.",
+    ),
+    label(
+        "client_secret",
+        "\"Client secret\"",
+        "The secret half; a client may have several.",
+    ),
+    label(
+        "add_secret",
+        "\"Add secret\"",
+        "The button that gives a client one more secret.",
+    ),
+    label(
+        "legacy_key",
+        "\"Legacy key\"",
+        "The one key of an account that reaches everything, and its page.",
+    ),
+    label(
+        "generate",
+        "\"Generate\"",
+        "The button that makes the legacy key.",
+    ),
+    label(
+        "revert",
+        "\"Revert\"",
+        "The button that revokes the legacy key, so that a new one can be made.",
+    ),
+    label(
+        "save",
+        "\"Save changes\"",
+        "The button below a form that changes something.",
+    ),
+    label("revoke", "\"Revoke\"", "The button that ends a credential."),
+];
+
+const fn label(name: &'static str, default: &'static str, sentence: &'static str) -> Key {
+    key(name, Kind::Label, Default::Value(default), sentence)
+}
