@@ -41,7 +41,7 @@ fn at_size(keys: u64, decisions: usize) -> Result<DecideRow> {
     for secret in &secrets {
         floor.pin().insert(secret.lookup(), Arc::new([0u8; 64]));
     }
-    let verifier = Verifier::new(Arc::clone(&keyring), 10_000);
+    let verifier = Verifier::new(Arc::clone(&keyring), "http://127.0.0.1:8080", 10_000);
     verifier.replace_index(index);
     verifier.freshness().applied(1);
     verifier.freshness().extend(NOW);

@@ -46,6 +46,16 @@ actions! {
     ApiChanged = "api.changed";
     /// An API was deleted.
     ApiDeleted = "api.deleted";
+    /// A client was made.
+    ClientCreated = "client.created";
+    /// A client was changed.
+    ClientChanged = "client.changed";
+    /// A client was deleted.
+    ClientDeleted = "client.deleted";
+    /// A client got a further secret.
+    ClientSecretAdded = "client.secret_added";
+    /// A secret of a client was revoked.
+    ClientSecretRevoked = "client.secret_revoked";
     /// An invitation was made.
     InvitationCreated = "invitation.created";
     /// An invitation was accepted.
@@ -58,10 +68,10 @@ actions! {
     KeyChanged = "key.changed";
     /// A key was revoked.
     KeyRevoked = "key.revoked";
-    /// A management token was made.
-    ManagementTokenCreated = "management_token.created";
-    /// A management token was revoked.
-    ManagementTokenRevoked = "management_token.revoked";
+    /// A legacy key was generated.
+    LegacyKeyCreated = "legacy_key.created";
+    /// A legacy key was reverted.
+    LegacyKeyRevoked = "legacy_key.revoked";
     /// A user became a member.
     MemberAdded = "member.added";
     /// A member got another role.
@@ -78,10 +88,18 @@ actions! {
     RoleChanged = "role.changed";
     /// A role was deleted.
     RoleDeleted = "role.deleted";
+    /// A signing key was made.
+    SigningKeyCreated = "signing_key.created";
+    /// A signing key was withdrawn before its time.
+    SigningKeyWithdrawn = "signing_key.withdrawn";
     /// Somebody signed in.
     SessionStarted = "session.started";
     /// Somebody signed out.
     SessionEnded = "session.ended";
+    /// An access token was revoked.
+    TokenRevoked = "token.revoked";
+    /// All access tokens of a client or an account were ended.
+    TokensEnded = "token.all_ended";
     /// A user was made.
     UserCreated = "user.created";
     /// A user got another password.

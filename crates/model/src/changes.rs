@@ -15,20 +15,32 @@ pub enum ChangeKind {
     User,
     /// A role: the sessions of its members.
     Role,
-    /// A management token.
-    ManagementToken,
+    /// A client with its secrets.
+    Client,
+    /// A legacy key.
+    LegacyKey,
+    /// A signing key.
+    SigningKey,
+    /// An access token that was revoked.
+    RevokedToken,
+    /// Before which epoch the tokens of a client or an account are dead.
+    TokenFloor,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Account,
         Self::Api,
         Self::Key,
         Self::Session,
         Self::User,
         Self::Role,
-        Self::ManagementToken,
+        Self::Client,
+        Self::LegacyKey,
+        Self::SigningKey,
+        Self::RevokedToken,
+        Self::TokenFloor,
     ];
 
     /// The word in the database.
@@ -40,7 +52,11 @@ impl ChangeKind {
             Self::Session => "session",
             Self::User => "user",
             Self::Role => "role",
-            Self::ManagementToken => "management_token",
+            Self::Client => "client",
+            Self::LegacyKey => "legacy_key",
+            Self::SigningKey => "signing_key",
+            Self::RevokedToken => "revoked_token",
+            Self::TokenFloor => "token_floor",
         }
     }
 

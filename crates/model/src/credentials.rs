@@ -20,8 +20,8 @@ pub enum CredentialKind {
     AccessToken,
     /// What signing in gives.
     Session,
-    /// A credential for `/v1/keys`; no API accepts it.
-    ManagementToken,
+    /// A secret of a client, to be exchanged for an access token; no API accepts it.
+    ClientSecret,
 }
 
 impl CredentialKind {
@@ -40,7 +40,7 @@ impl CredentialKind {
             Self::LegacyKey => "legacy_key",
             Self::AccessToken => "access_token",
             Self::Session => "session",
-            Self::ManagementToken => "management_token",
+            Self::ClientSecret => "client_secret",
         }
     }
 
@@ -51,7 +51,7 @@ impl CredentialKind {
             Self::LegacyKey => "legacy key",
             Self::AccessToken => "access token",
             Self::Session => "session token",
-            Self::ManagementToken => "management token",
+            Self::ClientSecret => "client secret",
         }
     }
 

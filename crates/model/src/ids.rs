@@ -125,8 +125,6 @@ id_types! {
     KeyId = "key_";
     /// A legacy key.
     LegacyKeyId = "leg_";
-    /// A management token.
-    ManagementTokenId = "mgt_";
     /// A request, and the decision about it.
     RequestId = "req_";
     /// A role.

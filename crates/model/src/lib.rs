@@ -15,6 +15,7 @@ pub mod keyring;
 pub mod keys;
 pub mod legacy_keys;
 pub mod limits;
+pub mod management;
 pub mod members;
 pub mod passwords;
 pub mod problems;

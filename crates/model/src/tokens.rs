@@ -1,103 +1,152 @@
-//! Management tokens: credentials for automation at `/v1/keys`.
+//! Access tokens: JWTs (RFC 7519) of the profile of RFC 9068, signed as compact JWS (RFC 7515).
 
 use std::fmt;
 
-use crate::credentials::StoredSecret;
-use crate::ids::{AccountId, ManagementTokenId};
-use crate::scopes::ScopeName;
-use crate::seal::{Columns, Sealed};
-use crate::time::{DAY_MILLIS, UnixMillis};
+use serde::{Deserialize, Serialize};
 
-/// How long a management token lives when nothing else is asked for, in milliseconds: one day.
-pub const MANAGEMENT_TOKEN_LIFETIME_MILLIS: i64 = DAY_MILLIS;
-/// The longest life of a management token, in milliseconds: one year.
-pub const MANAGEMENT_TOKEN_LIFETIME_MILLIS_MAX: i64 = 366 * DAY_MILLIS;
+use crate::Environment;
+use crate::ids::{AccountId, ClientId, SecretId, TokenId};
 
-/// What a management token may do at the management routes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ManagementScope {
-    /// List and show keys.
-    KeysRead,
-    /// Create, edit and revoke keys.
-    KeysWrite,
+/// The `typ` of an access token (RFC 9068 section 2.1).
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+/// The longest token that is looked at, in bytes.
+pub const TOKEN_LENGTH_MAX: usize = 16 * 1024;
+
+/// How a token was obtained: the `gty` claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenGrant {
+    /// By the client, for itself.
+    ClientCredentials,
 }
 
-impl ManagementScope {
+/// The audiences of a token: one is a string in JSON, several are an array (RFC 7519 section
+/// 4.1.3).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Audience {
+    /// The audiences in the form that JSON takes.
+    pub fn of(mut audiences: Vec<String>) -> Self {
+        match (audiences.len(), audiences.pop()) {
+            (1, Some(only)) => Self::One(only),
+            (_, last) => {
+                audiences.extend(last);
+                Self::Several(audiences)
+            }
+        }
+    }
+
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::KeysRead, Self::KeysWrite];
-
-    /// The scope's name.
-    pub const fn as_str(self) -> &'static str {
+    pub fn all(&self) -> &[String] {
         match self {
-            Self::KeysRead => "keys:read",
-            Self::KeysWrite => "keys:write",
+            Self::One(audience) => std::slice::from_ref(audience),
+            Self::Several(audiences) => audiences,
         }
     }
 
-    /// The management scope that `word` names.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    /// Whether `audience` is among them.
+    pub fn contains(&self, audience: &str) -> bool {
+        self.all().iter().any(|own| own == audience)
     }
 }
 
-impl fmt::Display for ManagementScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A management token of an account. It can hand on only the API scopes that it holds itself.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ManagementToken {
+/// The claims of an access token. A claim of a wrong type makes the whole token unreadable; claims
+/// that we do not know are ignored (RFC 7519 section 4). Times are seconds since 1970.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// The issuer.
+    pub iss: String,
+    /// For whom it acts; `<client_id>@clients` when the client acts for itself.
+    pub sub: String,
+    /// For which APIs, by their audiences; or the issuer, for management.
+    pub aud: Audience,
+    /// When it was issued.
+    pub iat: i64,
+    /// From when it is not valid.
+    pub exp: i64,
+    /// From when it is valid, if not from its issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// Its id.
-    pub id: ManagementTokenId,
-    /// Whose keys it manages.
-    pub account_id: AccountId,
-    /// What it is for.
-    pub name: String,
-    /// Management scopes, and the API scopes that it may hand on.
-    pub scopes: Vec<ScopeName>,
-    /// The stored form.
-    pub stored: StoredSecret,
-    /// When it was made.
-    pub created_at: UnixMillis,
-    /// When it ends.
-    pub expires_at: UnixMillis,
-    /// When it was revoked.
-    pub revoked_at: Option<UnixMillis>,
-    /// Counts changes of the row.
-    pub version: i64,
+    pub jti: TokenId,
+    /// The client that it was issued to (RFC 9068 section 2.2).
+    pub client_id: ClientId,
+    /// The same, by the name that OpenID Connect has for it.
+    pub azp: ClientId,
+    /// What it may do: names with a space between (RFC 6749 section 3.3).
+    pub scope: String,
+    /// How it was obtained.
+    pub gty: TokenGrant,
+    /// Which data it reaches.
+    pub env: Environment,
+    /// The account.
+    pub account: AccountId,
+    /// The epoch that the issuing node knew: what ended tokens later than this ended it too.
+    pub epoch: i64,
+    /// The secret that it was obtained with.
+    pub secret: SecretId,
+    /// Whether it stands for all that its client may do, which is then everything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all_scopes: bool,
 }
 
-impl ManagementToken {
-    /// Revokes it; one that is revoked keeps its first date.
-    #[must_use]
-    pub fn revoke(self, at: UnixMillis) -> Self {
-        if self.revoked_at.is_some() {
-            return self;
-        }
-        Self {
-            revoked_at: Some(at),
-            version: self.version + 1,
-            ..self
+/// Whose tokens can be ended together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum TokenOwner {
+    /// All of a client's.
+    Client(ClientId),
+    /// All of an account's.
+    Account(AccountId),
+}
+
+impl TokenOwner {
+    /// The owner whose id this is.
+    pub fn parse(id: &str) -> Option<Self> {
+        let client = id.parse().ok().map(Self::Client);
+        client.or_else(|| id.parse().ok().map(Self::Account))
+    }
+}
+
+impl fmt::Display for TokenOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(id) => id.fmt(f),
+            Self::Account(id) => id.fmt(f),
         }
     }
 }
 
-impl Sealed for ManagementToken {
-    const TABLE: &'static str = "management_tokens";
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnixMillis;
 
-    fn columns(&self, columns: &mut Columns) {
-        columns
-            .shown(self.id)
-            .shown(self.account_id)
-            .text(&self.name)
-            .list(&self.scopes);
-        self.stored.columns(columns);
-        columns
-            .time(self.created_at)
-            .time(self.expires_at)
-            .optional(self.revoked_at, Columns::time)
-            .int(self.version);
+    #[test]
+    fn one_audience_is_a_string_and_several_an_array() {
+        let json = |audiences: &[&str]| {
+            let audiences = audiences.iter().map(ToString::to_string).collect();
+            serde_json::to_string(&Audience::of(audiences)).unwrap()
+        };
+        assert_eq!(json(&["a"]), "\"a\"");
+        assert_eq!(json(&["a", "b"]), "[\"a\",\"b\"]");
+        assert_eq!(json(&[]), "[]");
+        assert!(serde_json::from_str::<Audience>("7").is_err());
+    }
+
+    #[test]
+    fn an_owner_is_known_by_its_id() {
+        let client = TokenOwner::Client(ClientId::new(UnixMillis(1), &[1; 10]));
+        let account = TokenOwner::Account(AccountId::new(UnixMillis(1), &[1; 10]));
+        for owner in [client, account] {
+            assert_eq!(TokenOwner::parse(&owner.to_string()), Some(owner));
+        }
+        assert_eq!(TokenOwner::parse("key_x"), None);
     }
 }

@@ -2,10 +2,11 @@
 
 use claviger_model::Reason;
 use claviger_model::audit::{Action, Event};
+use claviger_model::clients::ClientScopes;
 use claviger_model::ids::{AccountId, EventId};
+use claviger_model::management::ManagementScope;
 use claviger_model::roles::{Permission, Powers};
 use claviger_model::scopes::ScopeName;
-use claviger_model::tokens::ManagementScope;
 use serde_json::Value;
 
 use crate::actor::{Actor, Caller};
@@ -26,6 +27,9 @@ pub struct KeyAccess {
     account_id: AccountId,
     handout: Handout,
     may_write: bool,
+    is_operator: bool,
+    /// What a client that may only look would need.
+    writing: ManagementScope,
     signature: Signature,
 }
 
@@ -34,7 +38,7 @@ pub struct KeyAccess {
 enum Handout {
     /// Every scope that the instance offers.
     Enabled,
-    /// Only what the management credential holds itself.
+    /// Only what the client that acts holds itself.
     Held(Vec<ScopeName>),
 }
 
@@ -68,14 +72,24 @@ impl Caller {
         }
     }
 
-    /// The permission to look at the credentials of the caller's account.
+    /// The permission to look at the keys of the caller's account.
     pub fn key_reading(&self) -> Result<KeyAccess, Error> {
-        self.keys(ManagementScope::KeysRead)
+        self.credentials(ManagementScope::KeysRead, ManagementScope::KeysWrite)
     }
 
-    /// The permission to change the credentials of the caller's account.
+    /// The permission to change the keys of the caller's account.
     pub fn key_writing(&self) -> Result<KeyAccess, Error> {
-        self.keys(ManagementScope::KeysWrite)
+        self.credentials(ManagementScope::KeysWrite, ManagementScope::KeysWrite)
+    }
+
+    /// The permission to look at the clients of the caller's account.
+    pub fn client_reading(&self) -> Result<KeyAccess, Error> {
+        self.credentials(ManagementScope::ClientsRead, ManagementScope::ClientsWrite)
+    }
+
+    /// The permission to change the clients of the caller's account.
+    pub fn client_writing(&self) -> Result<KeyAccess, Error> {
+        self.credentials(ManagementScope::ClientsWrite, ManagementScope::ClientsWrite)
     }
 
     /// The permission to manage credentials of any account, for operators.
@@ -85,6 +99,8 @@ impl Caller {
             account_id,
             handout: Handout::Enabled,
             may_write: true,
+            is_operator: true,
+            writing: ManagementScope::KeysWrite,
             signature,
         })
     }
@@ -128,7 +144,7 @@ impl Caller {
         let is_operator = match &self.actor {
             Actor::User(user) => user.is_operator,
             Actor::CommandLine { .. } => true,
-            Actor::Management { .. } => false,
+            Actor::Client { .. } => false,
         };
         if !is_operator {
             let message = "This is for operators of the instance only.";
@@ -139,33 +155,43 @@ impl Caller {
         })
     }
 
-    fn keys(&self, needed: ManagementScope) -> Result<KeyAccess, Error> {
-        let may_write = needed == ManagementScope::KeysWrite;
-        if let Actor::Management {
-            account_id, scopes, ..
+    fn credentials(
+        &self,
+        needed: ManagementScope,
+        writing: ManagementScope,
+    ) -> Result<KeyAccess, Error> {
+        let may_write = needed == writing;
+        let signature = self.signature();
+        if let Actor::Client {
+            account_id,
+            scopes,
+            holds,
+            ..
         } = &self.actor
         {
             let held = |scope: ManagementScope| scopes.iter().any(|s| s.as_str() == scope.as_str());
-            // Whoever may change keys may see what there is to change.
-            let is_held = held(needed) || (!may_write && held(ManagementScope::KeysWrite));
-            if !is_held {
+            if !held(needed) && !needed.implied_by().is_some_and(held) {
                 return Err(lacking(vec![needed.to_string()]));
             }
-            let handout = Handout::Held(scopes.clone());
-            let signature = self.signature();
             return Ok(KeyAccess {
                 account_id: *account_id,
-                handout,
+                handout: match holds {
+                    ClientScopes::All => Handout::Enabled,
+                    ClientScopes::Named(names) => Handout::Held(names.clone()),
+                },
                 may_write,
+                is_operator: false,
+                writing,
                 signature,
             });
         }
         let (account_id, _) = self.place(Permission::Settings)?;
-        let signature = self.signature();
         Ok(KeyAccess {
             account_id,
             handout: Handout::Enabled,
             may_write,
+            is_operator: self.operator().is_ok(),
+            writing,
             signature,
         })
     }
@@ -205,7 +231,24 @@ impl KeyAccess {
         if self.may_write {
             return Ok(());
         }
-        Err(lacking(vec![ManagementScope::KeysWrite.to_string()]))
+        Err(lacking(vec![self.writing.to_string()]))
+    }
+
+    /// Whether the caller runs the instance: lifetimes and quotas beyond the instance's own are an
+    /// operator's to give.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.is_operator
+    }
+
+    /// Refuses a credential that may do everything, now and later, to somebody who holds less.
+    pub(crate) fn may_hand_on_all(&self) -> Result<(), Error> {
+        match self.handout {
+            Handout::Enabled => Ok(()),
+            Handout::Held(_) => {
+                let message = "Only a client that holds all scopes can give all of them.";
+                Err(Error::because(Reason::InsufficientScope, message))
+            }
+        }
     }
 
     /// Refuses scopes that the caller may not give away.
@@ -308,10 +351,7 @@ impl Signature {
 fn lacking(required_scopes: Vec<String>) -> Error {
     Error::Refused {
         reason: Reason::InsufficientScope,
-        message: format!(
-            "This management token lacks {}.",
-            required_scopes.join(", ")
-        ),
+        message: format!("This access token lacks {}.", required_scopes.join(", ")),
         required_scopes,
     }
 }

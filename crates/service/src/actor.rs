@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use claviger_model::ids::{AccountId, ManagementTokenId, RequestId, SessionId, UserId};
+use claviger_model::clients::ClientScopes;
+use claviger_model::ids::{AccountId, ClientId, RequestId, SessionId, UserId};
 use claviger_model::roles::{Powers, RoleRef};
 use claviger_model::scopes::ScopeName;
 
@@ -22,14 +23,16 @@ pub struct Caller {
 pub enum Actor {
     /// A user who signed in.
     User(SignedIn),
-    /// Automation with a management token.
-    Management {
-        /// The token.
-        token_id: ManagementTokenId,
-        /// Whose keys it manages.
+    /// Automation: a client with an access token for the issuer itself.
+    Client {
+        /// The client.
+        client_id: ClientId,
+        /// Whose credentials it manages.
         account_id: AccountId,
-        /// What it holds: management scopes, and API scopes that it may hand on.
+        /// The management scopes of the token.
         scopes: Vec<ScopeName>,
+        /// What the client holds, and may hand on.
+        holds: ClientScopes,
     },
     /// Somebody at the machine, with the database and the master key at hand.
     CommandLine {
@@ -69,7 +72,7 @@ impl Actor {
     pub fn label(&self) -> String {
         match self {
             Self::User(user) => user.user_id.to_string(),
-            Self::Management { token_id, .. } => token_id.to_string(),
+            Self::Client { client_id, .. } => client_id.to_string(),
             Self::CommandLine { user } => format!("cli:{user}"),
         }
     }
@@ -78,7 +81,7 @@ impl Actor {
     pub fn account_id(&self) -> Option<AccountId> {
         match self {
             Self::User(user) => user.place.as_ref().map(|place| place.account_id),
-            Self::Management { account_id, .. } => Some(*account_id),
+            Self::Client { account_id, .. } => Some(*account_id),
             Self::CommandLine { .. } => None,
         }
     }

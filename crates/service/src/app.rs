@@ -65,7 +65,12 @@ impl App {
             Role::Command => Db::open_existing(&storage.main, Arc::clone(&keyring)).await?,
         };
         let usage_db = Db::open_usage(&storage.usage, Arc::clone(&keyring)).await?;
-        let verifier = Arc::new(Verifier::new(Arc::clone(&keyring), settings.lease_millis));
+        let verifier = Verifier::new(
+            Arc::clone(&keyring),
+            &settings.public_url,
+            settings.lease_millis,
+        );
+        let verifier = Arc::new(verifier);
         let propagation = Propagation::start(
             db.clone(),
             Arc::clone(&verifier),

@@ -17,7 +17,6 @@ pub mod idempotency;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
-pub mod management_tokens;
 pub mod members;
 pub mod operators;
 mod passwords;

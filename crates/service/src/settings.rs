@@ -17,7 +17,7 @@ pub struct Settings {
     pub lease_millis: u64,
     /// The name of this node in messages.
     pub node_name: String,
-    /// Whether `/v1/keys` takes management tokens.
+    /// Whether the management routes take access tokens of clients.
     pub management_enabled: bool,
     /// How long decisions are kept, in days.
     pub decisions_days: u32,
@@ -191,7 +191,5 @@ impl Default for Labels {
 
 /// What session tokens start with.
 pub const SESSION_PREFIX: &str = "ses_";
-/// What management tokens start with.
-pub const MANAGEMENT_PREFIX: &str = "cm_";
 /// What invitations start with.
 pub const INVITATION_PREFIX: &str = "ci_";

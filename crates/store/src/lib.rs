@@ -15,7 +15,6 @@ pub mod idempotency;
 pub mod invitations;
 pub mod keys;
 pub mod ledger;
-pub mod management_tokens;
 pub mod members;
 pub mod nodes;
 pub mod operators;

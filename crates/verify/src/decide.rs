@@ -68,6 +68,8 @@ impl fmt::Debug for Request<'_> {
 #[derive(Debug)]
 pub struct Verifier {
     keyring: Arc<Keyring>,
+    /// Who issues the access tokens that it takes.
+    issuer: Box<str>,
     index: ArcSwap<Index>,
     freshness: Freshness,
 }
@@ -81,13 +83,20 @@ struct Subject<'a> {
 }
 
 impl Verifier {
-    /// A verifier that knows nothing yet and answers `stale`.
-    pub fn new(keyring: Arc<Keyring>, lease_millis: u64) -> Self {
+    /// A verifier that knows nothing yet and answers `stale`. It takes the access tokens of
+    /// `issuer`.
+    pub fn new(keyring: Arc<Keyring>, issuer: &str, lease_millis: u64) -> Self {
         Self {
             keyring,
+            issuer: issuer.into(),
             index: ArcSwap::from_pointee(Index::default()),
             freshness: Freshness::new(lease_millis),
         }
+    }
+
+    /// Who issues the access tokens that it takes: the only issuer in their `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// The index, as it is now.

@@ -4,8 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use claviger_model::clients::{
+    self, Client, ClientAuthMethod, ClientScopes, ClientSecret, QuotaMode,
+};
 use claviger_model::credentials::{CredentialKind, StoredSecret};
-use claviger_model::ids::{AccountId, KeyId, ManagementTokenId, SecretId, SessionId, UserId};
+use claviger_model::ids::{
+    AccountId, ApiId, ClientId, KeyId, LegacyKeyId, SecretId, SessionId, TokenId, UserId,
+};
 use claviger_model::keyring::Mac;
 use claviger_model::keys::{ApiKey, KeyState};
 use claviger_model::scopes::{ScopeName, ScopePatterns};
@@ -14,7 +19,7 @@ use ipnet::IpNet;
 
 use crate::apis::ApiEntry;
 use crate::limits::Limiter;
-use crate::scopes::{Bits, ScopeSet};
+use crate::scopes::{Bits, ScopeSet, Scopes};
 
 /// Whether an account's credentials work, shared by all of its entries.
 #[derive(Debug)]
@@ -55,8 +60,12 @@ pub enum Identity {
     Key(KeyId, SecretId),
     /// A sign-in of a user.
     Session(SessionId, UserId),
-    /// A management token.
-    Management(ManagementTokenId),
+    /// A client, by one of its secrets. It gets tokens with it and may do nothing else.
+    Client(ClientId, SecretId),
+    /// A legacy key.
+    LegacyKey(LegacyKeyId),
+    /// An access token of a client, obtained with one of its secrets.
+    Token(TokenId, ClientId, SecretId),
 }
 
 impl Identity {
@@ -65,32 +74,46 @@ impl Identity {
         match self {
             Self::Key(..) => CredentialKind::ApiKey,
             Self::Session(..) => CredentialKind::Session,
-            Self::Management(_) => CredentialKind::ManagementToken,
+            Self::Client(..) => CredentialKind::ClientSecret,
+            Self::LegacyKey(_) => CredentialKind::LegacyKey,
+            Self::Token(..) => CredentialKind::AccessToken,
         }
     }
 
-    /// The credential's id.
+    /// The credential's id; of an access token its client's, by which it is known to people.
     pub fn id(&self) -> String {
         match self {
             Self::Key(id, _) => id.to_string(),
             Self::Session(id, _) => id.to_string(),
-            Self::Management(id) => id.to_string(),
+            Self::Client(id, _) | Self::Token(_, id, _) => id.to_string(),
+            Self::LegacyKey(id) => id.to_string(),
         }
     }
 
     /// The id of the secret, where the credential can have several.
     pub fn secret_id(&self) -> Option<SecretId> {
         match self {
-            Self::Key(_, secret) => Some(*secret),
-            Self::Session(..) | Self::Management(_) => None,
+            Self::Key(_, secret) | Self::Client(_, secret) | Self::Token(_, _, secret) => {
+                Some(*secret)
+            }
+            Self::Session(..) | Self::LegacyKey(_) => None,
         }
     }
 
-    /// For whom it acts: the user of a session, else the credential itself.
+    /// The id of an access token.
+    pub fn token_id(&self) -> Option<TokenId> {
+        match self {
+            Self::Token(token, ..) => Some(*token),
+            _ => None,
+        }
+    }
+
+    /// For whom it acts: the user of a session, the `sub` of a token, else the credential itself.
     pub fn subject(&self) -> String {
         match self {
             Self::Session(_, user) => user.to_string(),
-            Self::Key(..) | Self::Management(_) => self.id(),
+            Self::Client(client, _) | Self::Token(_, client, _) => clients::subject(*client),
+            Self::Key(..) | Self::LegacyKey(_) => self.id(),
         }
     }
 }
@@ -111,6 +134,8 @@ pub enum Grant {
     Named(Arc<ScopeSet>),
     /// Whatever scopes of an API the patterns of a role cover.
     Patterns(Arc<ScopePatterns>),
+    /// Everything, of every API.
+    All,
 }
 
 /// One secret and everything that a decision about it needs.
@@ -128,6 +153,8 @@ pub struct Entry {
     pub name: Arc<str>,
     /// What it may do.
     pub grant: Grant,
+    /// What it may not exceed: a token cannot do more than its client may do now.
+    pub ceiling: Option<Grant>,
     /// Whether it works.
     pub state: EntryState,
     /// From when it does not.
@@ -192,13 +219,8 @@ impl Entry {
         api: &ApiEntry,
         environment: Environment,
     ) -> bool {
-        let excluded = api.excluded(environment);
-        match &self.grant {
-            Grant::Named(set) => {
-                bits.are_in(&set.bits, excluded) || api.implying().meet(&set.bits, excluded)
-            }
-            Grant::Patterns(patterns) => names.iter().all(|name| patterns.cover(name)),
-        }
+        let holds = |grant: &Grant| grant.holds(bits, names, api, environment);
+        holds(&self.grant) && self.ceiling.as_ref().is_none_or(holds)
     }
 
     /// Whether it holds the scope called `name`, by the rules of `api` in `environment`.
@@ -206,31 +228,140 @@ impl Entry {
         let Ok(name) = ScopeName::new(name) else {
             return false;
         };
-        match &self.grant {
-            Grant::Named(set) => {
-                let excluded = api.excluded(environment);
-                if api.implying().meet(&set.bits, excluded) {
-                    return true;
-                }
-                let usable = api.scopes.iter().find(|scope| scope.name == name);
-                set.names.contains(&name) && usable.is_none_or(|scope| scope.is_for(environment))
+        let holds = |grant: &Grant| grant.holds_name(&name, api, environment);
+        holds(&self.grant) && self.ceiling.as_ref().is_none_or(holds)
+    }
+
+    /// The scopes that it holds, for showing: of a role's patterns and of everything, those of
+    /// `api`.
+    pub fn scopes_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
+        let mut names = self.grant.names_at(api);
+        if let Some(ceiling) = &self.ceiling
+            && let Some(api) = api
+            && let Some(environment) = self.environment
+        {
+            names.retain(|name| {
+                ScopeName::new(name).is_ok_and(|name| ceiling.holds_name(&name, api, environment))
+            });
+        }
+        names
+    }
+}
+
+impl Grant {
+    /// Whether all of `bits` are held, by the rules of `api` in `environment`.
+    pub fn holds(
+        &self,
+        bits: &Bits,
+        names: &[ScopeName],
+        api: &ApiEntry,
+        environment: Environment,
+    ) -> bool {
+        let excluded = api.excluded(environment);
+        match self {
+            Self::Named(set) => {
+                bits.are_in(&set.bits, excluded) || api.implying().meet(&set.bits, excluded)
             }
-            Grant::Patterns(patterns) => patterns.cover(&name),
+            Self::Patterns(patterns) => names.iter().all(|name| patterns.cover(name)),
+            Self::All => bits.are_in(bits, excluded),
         }
     }
 
-    /// The scopes that it holds, for showing: of a role's patterns, those of `api`.
-    pub fn scopes_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
-        match (&self.grant, api) {
-            (Grant::Named(set), _) => set.names.iter().map(ScopeName::as_str).collect(),
-            (Grant::Patterns(patterns), Some(api)) => {
-                let names = api.scopes.iter().map(|scope| &scope.name);
-                names
-                    .filter(|name| patterns.cover(name))
-                    .map(ScopeName::as_str)
-                    .collect()
+    /// Whether the scope called `name` is held, by the rules of `api` in `environment`.
+    pub fn holds_name(&self, name: &ScopeName, api: &ApiEntry, environment: Environment) -> bool {
+        let usable = || {
+            let found = api.scopes.iter().find(|scope| scope.name == *name);
+            found.is_none_or(|scope| scope.is_for(environment))
+        };
+        match self {
+            Self::Named(set) => {
+                let excluded = api.excluded(environment);
+                api.implying().meet(&set.bits, excluded) || (set.names.contains(name) && usable())
             }
-            (Grant::Patterns(patterns), None) => patterns.0.iter().map(ScopeName::as_str).collect(),
+            Self::Patterns(patterns) => patterns.cover(name),
+            Self::All => usable(),
         }
+    }
+
+    /// The names of the scopes, for showing.
+    fn names_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
+        let offered = |covers: &dyn Fn(&ScopeName) -> bool| {
+            let names = api.iter().flat_map(|api| api.scopes.iter());
+            let names = names.map(|scope| &scope.name).filter(|name| covers(name));
+            names.map(ScopeName::as_str).collect()
+        };
+        match (self, api) {
+            (Self::Named(set), _) => set.names.iter().map(ScopeName::as_str).collect(),
+            (Self::Patterns(patterns), Some(_)) => offered(&|name| patterns.cover(name)),
+            (Self::Patterns(patterns), None) => patterns.0.iter().map(ScopeName::as_str).collect(),
+            (Self::All, _) => offered(&|_| true),
+        }
+    }
+}
+
+/// A client with what a token request and a token need to know of it.
+#[derive(Debug)]
+pub struct ClientEntry {
+    /// Its id.
+    pub id: ClientId,
+    /// Whose it is.
+    pub account: Arc<AccountCell>,
+    /// What people call it.
+    pub name: Arc<str>,
+    /// Which data its tokens reach.
+    pub environment: Environment,
+    /// What it may do.
+    pub grant: Grant,
+    /// Whether it works.
+    pub state: EntryState,
+    /// The only API that it may ask tokens for.
+    pub api_id: Option<ApiId>,
+    /// How long its tokens live, in seconds, when not as long as the API's.
+    pub token_lifetime_seconds: Option<u32>,
+    /// Tokens a day, when not as many as the instance's.
+    pub tokens_per_day: Option<u32>,
+    /// What happens when they are used up, when not what the instance says.
+    pub quota_mode: Option<QuotaMode>,
+    /// The only way in which it may prove who it is.
+    pub auth_method: Option<ClientAuthMethod>,
+    /// Its secrets that were not revoked, expired ones too: tokens that they got go on.
+    secrets: Box<[SecretId]>,
+}
+
+impl ClientEntry {
+    pub(crate) fn new(
+        client: &Client,
+        secrets: &[ClientSecret],
+        account: Arc<AccountCell>,
+        scopes: &Scopes,
+    ) -> Self {
+        let settings = &client.settings;
+        let unrevoked = secrets.iter().filter(|secret| secret.revoked_at.is_none());
+        Self {
+            id: client.id,
+            account,
+            name: settings.name.as_str().into(),
+            environment: client.environment,
+            grant: match &settings.scopes {
+                ClientScopes::All => Grant::All,
+                ClientScopes::Named(names) => Grant::Named(scopes.set(names)),
+            },
+            state: if client.is_deleted() {
+                EntryState::Refused(Reason::Revoked)
+            } else {
+                EntryState::Active
+            },
+            api_id: settings.api_id,
+            token_lifetime_seconds: settings.token_lifetime_seconds,
+            tokens_per_day: settings.tokens_per_day,
+            quota_mode: settings.quota_mode,
+            auth_method: settings.auth_method,
+            secrets: unrevoked.map(|secret| secret.id).collect(),
+        }
+    }
+
+    /// Whether tokens that this secret got go on.
+    pub fn honours(&self, secret: SecretId) -> bool {
+        self.secrets.contains(&secret)
     }
 }

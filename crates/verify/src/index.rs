@@ -7,15 +7,19 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use claviger_model::accounts::{Account, AccountStatus};
 use claviger_model::apis::Api;
+use claviger_model::clients::{Client, ClientSecret};
 use claviger_model::credentials::{KeySecret, StoredSecret};
-use claviger_model::ids::{AccountId, KeyId, ManagementTokenId, SessionId};
+use claviger_model::ids::{AccountId, ClientId, KeyId, LegacyKeyId, SessionId, TokenId};
 use claviger_model::keys::ApiKey;
+use claviger_model::legacy_keys::LegacyKey;
 use claviger_model::secret::Lookup;
-use claviger_model::tokens::ManagementToken;
-use claviger_model::{Reason, UnixMillis};
+use claviger_model::tokens::TokenOwner;
+use claviger_model::{Environment, Reason, UnixMillis};
 
 use crate::apis::Apis;
-use crate::entries::{AccountCell, Entry, EntryState, Grant, Identity, ResidentSession};
+use crate::entries::{
+    AccountCell, ClientEntry, Entry, EntryState, Grant, Identity, ResidentSession,
+};
 use crate::limits::Limiter;
 use crate::scopes::Scopes;
 
@@ -24,7 +28,8 @@ use crate::scopes::Scopes;
 enum Owner {
     Key(KeyId),
     Session(SessionId),
-    Management(ManagementTokenId),
+    Client(ClientId),
+    LegacyKey(LegacyKeyId),
 }
 
 /// Everything that decisions are made from.
@@ -33,6 +38,11 @@ pub struct Index {
     entries: papaya::HashMap<Lookup, Arc<Entry>>,
     owned: papaya::HashMap<Owner, Box<[Lookup]>>,
     accounts: papaya::HashMap<AccountId, Arc<AccountCell>>,
+    clients: papaya::HashMap<ClientId, Arc<ClientEntry>>,
+    /// Access tokens that were revoked, until their end.
+    revoked_tokens: papaya::HashMap<TokenId, UnixMillis>,
+    /// Below which epoch tokens are dead.
+    token_floors: papaya::HashMap<TokenOwner, i64>,
     apis: ArcSwap<Apis>,
     scopes: Scopes,
 }
@@ -89,6 +99,7 @@ impl Index {
             account: Some(Arc::clone(&account)),
             name: Arc::clone(&name),
             grant: Grant::Named(self.scopes.set(&settings.scopes)),
+            ceiling: None,
             state: Entry::state_of(key),
             expires_at: settings.expires_at,
             networks: networks.clone(),
@@ -129,29 +140,77 @@ impl Index {
         self.replace(Owner::Session(id), Vec::new());
     }
 
-    /// Holds a management token.
-    pub fn put_management_token(&self, token: &ManagementToken) {
+    /// Holds a client by these secrets, in place of whatever it was held by.
+    pub fn put_client(&self, client: &Client, secrets: &[ClientSecret]) {
+        let account = self.account(client.account_id);
+        let held = ClientEntry::new(client, secrets, Arc::clone(&account), &self.scopes);
+        let held = Arc::new(held);
+        let entry = |secret: &ClientSecret| Entry {
+            identity: Identity::Client(client.id, secret.id),
+            environment: Some(client.environment),
+            account: Some(Arc::clone(&account)),
+            name: Arc::clone(&held.name),
+            grant: held.grant.clone(),
+            state: match (held.state, secret.revoked_at) {
+                (EntryState::Active, Some(_)) => EntryState::Refused(Reason::Revoked),
+                (state, _) => state,
+            },
+            expires_at: secret.expires_at,
+            ..Entry::of_secret(&secret.stored)
+        };
+        let entries = secrets
+            .iter()
+            .map(|secret| (secret.stored.lookup, entry(secret)));
+        self.replace(Owner::Client(client.id), entries.collect());
+        self.clients.pin().insert(client.id, held);
+    }
+
+    /// Forgets a client, for one whose row is gone or cannot be trusted.
+    pub fn remove_client(&self, id: ClientId) {
+        self.replace(Owner::Client(id), Vec::new());
+        self.clients.pin().remove(&id);
+    }
+
+    /// A client, in whatever state.
+    pub fn client(&self, id: ClientId) -> Option<Arc<ClientEntry>> {
+        self.clients.pin().get(&id).cloned()
+    }
+
+    /// Holds a legacy key.
+    pub fn put_legacy_key(&self, key: &LegacyKey) {
         let entry = Entry {
-            identity: Identity::Management(token.id),
-            account: Some(self.account(token.account_id)),
-            name: token.name.as_str().into(),
-            grant: Grant::Named(self.scopes.set(&token.scopes)),
-            state: match token.revoked_at {
+            identity: Identity::LegacyKey(key.id),
+            environment: Some(Environment::Live),
+            account: Some(self.account(key.account_id)),
+            name: "Legacy key".into(),
+            grant: Grant::All,
+            state: match key.revoked_at {
                 None => EntryState::Active,
                 Some(_) => EntryState::Refused(Reason::Revoked),
             },
-            expires_at: Some(token.expires_at),
-            ..Entry::of_secret(&token.stored)
+            ..Entry::of_secret(&key.stored)
         };
-        self.replace(
-            Owner::Management(token.id),
-            vec![(token.stored.lookup, entry)],
-        );
+        self.replace(Owner::LegacyKey(key.id), vec![(key.stored.lookup, entry)]);
     }
 
-    /// Forgets a management token.
-    pub fn remove_management_token(&self, id: ManagementTokenId) {
-        self.replace(Owner::Management(id), Vec::new());
+    /// Forgets a legacy key.
+    pub fn remove_legacy_key(&self, id: LegacyKeyId) {
+        self.replace(Owner::LegacyKey(id), Vec::new());
+    }
+
+    /// Refuses an access token from now on; it would have ended at `expires_at`.
+    pub fn revoke_token(&self, id: TokenId, expires_at: UnixMillis) {
+        self.revoked_tokens.pin().insert(id, expires_at);
+    }
+
+    /// Forgets the revoked tokens that ended before `before`: nobody accepts them anyway.
+    pub fn forget_revoked_tokens(&self, before: UnixMillis) {
+        self.revoked_tokens.pin().retain(|_, end| *end >= before);
+    }
+
+    /// Refuses the tokens of `owner` that were issued below this epoch.
+    pub fn put_token_floor(&self, owner: TokenOwner, not_before_epoch: i64) {
+        self.token_floors.pin().insert(owner, not_before_epoch);
     }
 
     /// Forgets the sessions that ended before `before`, so that sign-ins do not fill the memory.
@@ -229,6 +288,7 @@ impl Entry {
             account: None,
             name: "".into(),
             grant: Grant::Patterns(Arc::new(claviger_model::scopes::ScopePatterns(Vec::new()))),
+            ceiling: None,
             state: EntryState::Refused(Reason::InvalidCredential),
             expires_at: None,
             networks: None,

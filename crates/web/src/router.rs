@@ -76,11 +76,6 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::apis::delete
         ))
         .routes(routes!(rest::apis::import))
-        .routes(routes!(
-            rest::management_tokens::list,
-            rest::management_tokens::create
-        ))
-        .routes(routes!(rest::management_tokens::revoke))
 }
 
 /// The routes of the internal listener, with their documentation.

@@ -14,7 +14,6 @@ mod operator;
 mod role;
 mod scope;
 mod serve;
-mod token;
 mod verify;
 mod why;
 
@@ -46,7 +45,6 @@ enum Command {
     Operator(operator::OperatorArguments),
     Api(api::ApiArguments),
     Scope(scope::ScopeArguments),
-    Token(token::TokenArguments),
     Verify(verify::VerifyArguments),
     Why(why::WhyArguments),
     Audit(audit::AuditArguments),
@@ -78,7 +76,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Operator(arguments) => operator::run(arguments, screen).await,
         Command::Api(arguments) => api::run(arguments, screen).await,
         Command::Scope(arguments) => scope::run(arguments, screen).await,
-        Command::Token(arguments) => token::run(arguments, screen).await,
         Command::Verify(arguments) => verify::run(arguments, screen).await,
         Command::Why(arguments) => why::run(arguments, screen).await,
         Command::Audit(arguments) => audit::run(arguments, screen).await,

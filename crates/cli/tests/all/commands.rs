@@ -328,36 +328,6 @@ async fn apis_scopes_and_imports() {
 }
 
 #[tokio::test]
-async fn a_management_token_works_until_it_is_revoked() {
-    let directory = Directory::new();
-    let server = Server::dev(&directory).await;
-    let made = on(
-        &directory,
-        &[
-            "token",
-            "create",
-            "--name",
-            "CI",
-            "--scope",
-            "keys:read",
-            "--expires-at",
-            "30d",
-        ],
-    );
-    let token = made.await.done();
-    assert!(token.starts_with("cm_"), "{token}");
-    let keys = server.public("/v1/keys");
-    assert_eq!(get(&keys, &token).await.status, 200);
-    let listed = on(&directory, &["token", "list", "--json"]).await.json();
-    assert_eq!(
-        (&listed[0]["name"], &listed[0]["status"]),
-        (&json!("CI"), &json!("active"))
-    );
-    on(&directory, &["token", "revoke", "CI"]).await.done();
-    assert_eq!(get(&keys, &token).await.status, 401);
-}
-
-#[tokio::test]
 async fn the_audit_log_names_who_was_at_the_machine_and_holds() {
     let directory = stopped().await;
     on(

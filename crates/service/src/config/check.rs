@@ -12,16 +12,10 @@ use toml::{Spanned, Table, Value};
 
 use super::error::{ConfigProblem, place};
 use super::keys::{Default, Kind, LABEL_LENGTH_MAX, SECTIONS, Section};
-use crate::settings::{INVITATION_PREFIX, MANAGEMENT_PREFIX, SESSION_PREFIX};
+use crate::settings::{INVITATION_PREFIX, SESSION_PREFIX};
 
 /// Prefixes of other credentials, which nobody chooses.
-const RESERVED_PREFIXES: [&str; 5] = [
-    SESSION_PREFIX,
-    MANAGEMENT_PREFIX,
-    INVITATION_PREFIX,
-    "crt_",
-    "cac_",
-];
+const RESERVED_PREFIXES: [&str; 4] = [SESSION_PREFIX, INVITATION_PREFIX, "crt_", "cac_"];
 
 /// A file whose values were looked at one by one.
 pub(super) struct Checked {

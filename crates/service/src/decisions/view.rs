@@ -1,6 +1,7 @@
 //! A decision as the contract shows it: the answer of `/v1/verify`, and what is kept of it.
 
-use claviger_model::ids::{AccountId, RequestId, SecretId};
+use claviger_model::credentials::CredentialKind;
+use claviger_model::ids::{AccountId, RequestId, SecretId, TokenId};
 use claviger_model::scopes::ScopeName;
 use claviger_model::{Environment, UnixMillis};
 use claviger_verify::Decision;
@@ -43,7 +44,12 @@ struct Credential<'a> {
     id: CredentialId<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_id: Option<SecretId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<TokenId>,
     name: &'a str,
+    /// Its kind is deprecated; its holder should move to another one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deprecated: bool,
 }
 
 #[derive(Serialize)]
@@ -61,7 +67,8 @@ struct CheckView {
     reason: Option<&'static str>,
 }
 
-/// For whom a credential acts: the user of a session, else the credential itself.
+/// For whom a credential acts: the user of a session, the `sub` of a token, else the credential
+/// itself.
 struct Subject<'a>(&'a Identity);
 
 /// The id of a credential.
@@ -89,6 +96,8 @@ impl<'a> DecisionView<'a> {
                 kind: entry.identity.kind().as_str(),
                 id: CredentialId(&entry.identity),
                 secret_id: entry.identity.secret_id(),
+                token_id: entry.identity.token_id(),
+                deprecated: entry.identity.kind() == CredentialKind::LegacyKey,
                 name: &entry.name,
             }),
             environment: decision.environment,
@@ -125,6 +134,9 @@ impl Serialize for Subject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Identity::Session(_, user) => user.serialize(serializer),
+            Identity::Client(..) | Identity::Token(..) => {
+                serializer.serialize_str(&self.0.subject())
+            }
             credential => CredentialId(credential).serialize(serializer),
         }
     }
@@ -135,14 +147,22 @@ impl Serialize for CredentialId<'_> {
         match self.0 {
             Identity::Key(id, _) => id.serialize(serializer),
             Identity::Session(id, _) => id.serialize(serializer),
-            Identity::Management(id) => id.serialize(serializer),
+            Identity::Client(id, _) | Identity::Token(_, id, _) => id.serialize(serializer),
+            Identity::LegacyKey(id) => id.serialize(serializer),
         }
     }
 }
 
 impl Serialize for Scopes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(entry) = self.entry.filter(|entry| entry.ceiling.is_some()) {
+            return serializer.collect_seq(entry.scopes_at(self.api));
+        }
         match (self.entry.map(|entry| &entry.grant), self.api) {
+            (Some(Grant::All), Some(api)) => {
+                serializer.collect_seq(api.scopes.iter().map(|scope| &scope.name))
+            }
+            (Some(Grant::All), None) => serializer.collect_seq(None::<&ScopeName>),
             (None, _) => serializer.collect_seq(None::<&ScopeName>),
             (Some(Grant::Named(set)), _) => serializer.collect_seq(set.names.iter()),
             (Some(Grant::Patterns(patterns)), Some(api)) => {
@@ -195,7 +215,7 @@ mod tests {
     fn verifier() -> (Verifier, Plaintext) {
         let line = master_key_line(1, &[7; 32]);
         let keyring = Arc::new(Keyring::parse(&line).expect("a key"));
-        let verifier = Verifier::new(Arc::clone(&keyring), 10_000);
+        let verifier = Verifier::new(Arc::clone(&keyring), "http://127.0.0.1:8080", 10_000);
         let mut random = [0; MINT_RANDOM_BYTES];
         random
             .iter_mut()

@@ -3,15 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use claviger_model::changes::{Change, ChangeKind};
-use claviger_model::ids::{AccountId, KeyId, ManagementTokenId, RoleId, SessionId, UserId};
+use claviger_model::ids::{AccountId, KeyId, RoleId, SessionId, UserId};
 use claviger_model::members::User;
 use claviger_model::roles::Powers;
 use claviger_model::scopes::ScopePatterns;
 use claviger_model::sessions::Session;
 use claviger_model::{Reason, UnixMillis};
-use claviger_store::{
-    Conn, Db, StoreError, accounts, apis, keys, ledger, management_tokens, sessions, users,
-};
+use claviger_store::{Conn, Db, StoreError, accounts, apis, keys, ledger, sessions, users};
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
@@ -31,7 +29,6 @@ pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), Store
     load_accounts(conn, &index).await?;
     load_keys(conn, &index).await?;
     load_sessions(conn, &index, now).await?;
-    load_tokens(conn, &index, now).await?;
     Ok((index, epoch))
 }
 
@@ -69,7 +66,11 @@ pub(super) async fn apply(
                     put_sessions(conn, index, found).await?;
                 }
             }
-            ChangeKind::ManagementToken => apply_tokens(conn, index, &parsed(&ids)).await?,
+            ChangeKind::Client
+            | ChangeKind::LegacyKey
+            | ChangeKind::SigningKey
+            | ChangeKind::RevokedToken
+            | ChangeKind::TokenFloor => {}
         }
     }
     Ok(())
@@ -120,19 +121,6 @@ async fn load_sessions(conn: &mut Conn, index: &Index, now: UnixMillis) -> Resul
     }
 }
 
-async fn load_tokens(conn: &mut Conn, index: &Index, now: UnixMillis) -> Result<(), StoreError> {
-    let mut after = None;
-    loop {
-        let page = management_tokens::live_page(conn, now, after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.id);
-        page.iter()
-            .for_each(|token| index.put_management_token(token));
-    }
-}
-
 async fn apply_accounts(
     conn: &mut Conn,
     index: &Index,
@@ -172,20 +160,6 @@ async fn apply_sessions(
     let gone = without(ids, found.iter().map(|session| session.id));
     gone.for_each(|id| index.remove_session(id));
     put_sessions(conn, index, found).await
-}
-
-async fn apply_tokens(
-    conn: &mut Conn,
-    index: &Index,
-    ids: &[ManagementTokenId],
-) -> Result<(), StoreError> {
-    let found = management_tokens::by_ids(conn, ids).await?;
-    let gone = without(ids, found.iter().map(|token| token.id));
-    gone.for_each(|id| index.remove_management_token(id));
-    found
-        .iter()
-        .for_each(|token| index.put_management_token(token));
-    Ok(())
 }
 
 /// Those of `ids` that were not found.

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use claviger_model::accounts::AccountStatus;
-use claviger_model::ids::{AccountId, SessionId, UserId};
+use claviger_model::clients::ClientScopes;
+use claviger_model::ids::{AccountId, ClientId, SessionId, UserId};
 use claviger_model::{Reason, secret};
 use claviger_store::{accounts, operators, users};
 use claviger_verify::entries::{Entry, Grant, Identity};
@@ -18,12 +19,12 @@ use crate::actor::{Actor, Caller, SignedIn};
 use crate::app::App;
 use crate::error::Error;
 
-/// Whoever holds this session or management token.
+/// Whoever holds this session token, or access token for the issuer.
 ///
 /// # Errors
 /// The reason of the table for a bearer that does not hold; `session_required` for an API key, and
-/// for a management token where the operator has not switched them on; `stale` when the node
-/// cannot know.
+/// for an access token where the operator has not switched the management routes on; `stale` when
+/// the node cannot know.
 pub async fn authenticate(app: &App, bearer: &str, origin: Origin) -> Result<Caller, Error> {
     let entry = identify(app, bearer)?;
     let actor = match &entry.identity {
@@ -31,8 +32,10 @@ pub async fn authenticate(app: &App, bearer: &str, origin: Origin) -> Result<Cal
             let account_id = entry.account_id();
             Actor::User(signed_in(app, *session_id, *user_id, account_id).await?)
         }
-        Identity::Management(_) => management(app, &entry)?,
-        Identity::Key(..) => return Err(Error::refused(Reason::SessionRequired)),
+        Identity::Token(_, client_id, _) => client(app, *client_id, &entry)?,
+        Identity::Key(..) | Identity::Client(..) | Identity::LegacyKey(_) => {
+            return Err(Error::refused(Reason::SessionRequired));
+        }
     };
     Ok(Caller {
         actor,
@@ -105,18 +108,23 @@ async fn signed_in(
     })
 }
 
-fn management(app: &App, entry: &Entry) -> Result<Actor, Error> {
-    let (Identity::Management(token_id), Grant::Named(held), Some(account_id)) =
-        (&entry.identity, &entry.grant, entry.account_id())
+fn client(app: &App, client_id: ClientId, entry: &Entry) -> Result<Actor, Error> {
+    let (Grant::Named(scopes), Some(holds), Some(account_id)) =
+        (&entry.grant, &entry.ceiling, entry.account_id())
     else {
         return Err(Error::refused(Reason::InvalidCredential));
     };
     if !app.settings().management_enabled {
         return Err(Error::refused(Reason::SessionRequired));
     }
-    Ok(Actor::Management {
-        token_id: *token_id,
+    Ok(Actor::Client {
+        client_id,
         account_id,
-        scopes: held.names.to_vec(),
+        scopes: scopes.names.to_vec(),
+        holds: match holds {
+            Grant::Named(held) => ClientScopes::Named(held.names.to_vec()),
+            Grant::All => ClientScopes::All,
+            Grant::Patterns(_) => return Err(Error::refused(Reason::InvalidCredential)),
+        },
     })
 }

@@ -10,7 +10,6 @@ mod audit;
 mod decisions;
 mod invitations;
 mod jobs;
-mod management_tokens;
 mod members;
 mod roles;
 mod sessions;

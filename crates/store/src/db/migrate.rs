@@ -35,10 +35,13 @@ const MAIN: &[Migration] = migrations! { "main":
     1 = "0001_ledger",
     2 = "0002_people",
     3 = "0003_credentials",
+    4 = "0004_clients",
+    5 = "0005_tokens",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":
     1001 = "1001_decisions",
+    1002 = "1002_secret_uses",
 };
 
 impl Set {

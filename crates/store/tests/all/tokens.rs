@@ -1,19 +1,16 @@
-//! Sessions, management tokens and APIs.
+//! Sessions and APIs.
 
 use claviger_model::Environment;
 use claviger_model::apis::{Api, ApiDraft, ApiSpec, RouteDraft, ScopeDraft};
-use claviger_model::ids::{AccountId, ApiId, ManagementTokenId, RoleId, SessionId, UserId};
+use claviger_model::ids::{AccountId, ApiId, RoleId, SessionId, UserId};
 use claviger_model::members::Member;
 use claviger_model::roles::RoleRef;
 use claviger_model::secret::Lookup;
 use claviger_model::sessions::Session;
-use claviger_model::tokens::ManagementToken;
 use claviger_store::testing::for_each_database;
-use claviger_store::{Db, StoreError, apis, management_tokens, members, sessions};
+use claviger_store::{Db, StoreError, apis, members, sessions};
 
-use crate::samples::{
-    NOW, account, run, scope, session, stored, user, with_accounts, with_users, write, wrote,
-};
+use crate::samples::{NOW, account, run, session, user, with_accounts, with_users, write, wrote};
 
 fn numbers(sessions: &[Session]) -> Vec<u128> {
     let mut numbers: Vec<u128> = sessions.iter().map(|session| session.id.0).collect();
@@ -133,72 +130,6 @@ async fn sessions_of_a_role_are_those_in_its_account() {
         assert_eq!(found, Ok(vec![]), "a prolonged session is none");
         let got = sessions::get(&mut reader, SessionId(1)).await;
         assert!(matches!(got, Err(StoreError::BrokenSeal { .. })), "{got:?}");
-    })
-    .await;
-}
-
-fn token(number: u64) -> ManagementToken {
-    ManagementToken {
-        id: ManagementTokenId(number.into()),
-        account_id: AccountId(1),
-        name: "CI".into(),
-        scopes: vec![scope("keys:write"), scope("read:leads")],
-        stored: stored(number),
-        created_at: NOW,
-        expires_at: NOW.plus_seconds(60),
-        revoked_at: None,
-        version: 1,
-    }
-}
-
-#[tokio::test]
-async fn management_tokens_live_until_they_are_revoked_or_expire() {
-    for_each_database(|db| async move {
-        with_accounts(&db, 1).await;
-        wrote(&db, |tx| {
-            Box::pin(async move {
-                for number in 1..=4 {
-                    let mut token = token(number);
-                    if number == 4 {
-                        token.expires_at = NOW;
-                    }
-                    management_tokens::insert(tx, &token).await?;
-                }
-                Ok(())
-            })
-        })
-        .await;
-        let revoked = ManagementToken {
-            revoked_at: Some(NOW),
-            version: 2,
-            ..token(2)
-        };
-        let written = revoked.clone();
-        wrote(&db, move |tx| {
-            let written = written.clone();
-            Box::pin(async move { management_tokens::update(tx, &written).await })
-        })
-        .await;
-        let mut reader = db.read().await.expect("a reader");
-        let r = &mut reader;
-        let got = management_tokens::get(r, Some(AccountId(1)), revoked.id).await;
-        assert_eq!(got, Ok(Some(revoked.clone())));
-        let foreign = management_tokens::get(r, Some(AccountId(2)), revoked.id).await;
-        assert_eq!(foreign, Ok(None));
-        let got = management_tokens::by_lookup(r, Lookup(1)).await;
-        assert_eq!(got, Ok(Some(token(1))));
-        let live = management_tokens::live_page(r, NOW, None, 10).await;
-        assert_eq!(live, Ok(vec![token(1), token(3)]));
-        let account = AccountId(1);
-        let page = management_tokens::page(r, account, None, 1)
-            .await
-            .expect("a page");
-        assert_eq!(page[0].id, token(4).id);
-        let after = Some((page[0].created_at, page[0].id));
-        let page = management_tokens::page(r, account, after, 10).await;
-        assert_eq!(page, Ok(vec![token(3), revoked.clone(), token(1)]));
-        let found = management_tokens::by_ids(r, &[revoked.id]).await;
-        assert_eq!(found, Ok(vec![revoked]));
     })
     .await;
 }

@@ -37,7 +37,7 @@ impl Instance {
     pub(crate) fn new() -> Self {
         let line = master_key_line(1, &[7; 32]);
         let keyring = Arc::new(Keyring::parse(&line).unwrap());
-        let verifier = Verifier::new(Arc::clone(&keyring), 10_000);
+        let verifier = Verifier::new(Arc::clone(&keyring), "http://127.0.0.1:8080", 10_000);
         let index = Index::default();
         index.set_apis(&[api()]);
         index.put_account(&account(AccountStatus::Active));

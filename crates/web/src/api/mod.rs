@@ -6,7 +6,6 @@ pub mod audit;
 pub mod decisions;
 pub mod invitations;
 pub mod keys;
-pub mod management_tokens;
 pub mod members;
 pub mod operators;
 pub mod roles;

@@ -47,7 +47,7 @@ pub(crate) async fn for_each_app_with(settings: &Settings, test: impl AsyncFn(&I
     }
 }
 
-/// Settings that allow management tokens.
+/// Settings that allow the management routes.
 pub(crate) fn with_management() -> Settings {
     Settings {
         management_enabled: true,
@@ -85,6 +85,10 @@ impl Instance {
 
     pub(crate) fn app(&self) -> &App {
         &self.test.app
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        &self.app().settings().public_url
     }
 
     pub(crate) fn account_id(&self) -> String {

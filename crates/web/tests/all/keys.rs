@@ -9,14 +9,22 @@ use serde_json::{Value, json};
 use super::instance::{Instance, for_each_app, for_each_app_with, text, with_management};
 use super::requests::{delete, get, patch, post};
 
+/// An access token for the issuer, of a client that holds `scopes`.
 async fn management_token(instance: &Instance, scopes: &[&str]) -> String {
-    let operator = instance.session("operator").await;
-    let body = json!({"account_id": instance.account_id(), "name": "Robot", "scopes": scopes});
+    let admin = instance.session("admin").await;
+    let body = json!({"name": "Robot", "kind": "machine", "scopes": scopes});
     let made = instance
-        .send(post("/v1/management-tokens", &body).by(&operator))
+        .send(post("/v1/clients", &body).by(&admin))
         .await
         .is(201);
-    text(&made, "token").to_owned()
+    let body = json!({
+        "grant_type": "client_credentials",
+        "client_id": made["client_id"],
+        "client_secret": made["client_secret"],
+        "audience": instance.issuer(),
+    });
+    let answer = instance.send(post("/oauth/token", &body)).await.is(200);
+    text(&answer, "access_token").to_owned()
 }
 
 fn key(scopes: &[&str]) -> Value {

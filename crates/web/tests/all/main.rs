@@ -12,7 +12,6 @@ mod edge;
 mod instance;
 mod invitations;
 mod keys;
-mod management_tokens;
 mod matrix;
 mod members;
 mod operators;
