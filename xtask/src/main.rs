@@ -24,7 +24,7 @@ Usage: cargo xtask <command>
 
 Commands:
   tidy               Check the laws of the layers, sizes, names, links, licences and banned text
-  test [-- ARGS]     Start a PostgreSQL server, run every test; ARGS go to `cargo test`
+  test [-- ARGS]     Start PostgreSQL, install foreign clients, run every test; ARGS go to `cargo test`
   bench [ARGS]       Run the benchmarks in release mode and print the table of ratios
   docs [--check]     Write the generated pages of the guide, or check that they are current
 ";

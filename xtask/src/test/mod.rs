@@ -1,7 +1,12 @@
 //! `cargo xtask test`: what the tests need, then the tests, then one line that counts them.
 
 mod account;
+mod apt;
+mod foreign;
+mod installed;
+pub(crate) mod node;
 mod postgres;
+mod python;
 mod server_binaries;
 mod summary;
 
@@ -41,7 +46,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut command = workspace::cargo();
     command
         .args(cargo_arguments(arguments))
-        .env(POSTGRES_VARIABLE, url);
+        .env(POSTGRES_VARIABLE, url)
+        .envs(foreign::prepare());
     let outcome = stream(command, &mut std::io::stdout());
     drop(cluster);
     let (summary, success) = outcome?;

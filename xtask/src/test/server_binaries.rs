@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 
-use super::account;
+use super::apt;
 
 /// The oldest major version that Claviger supports.
 const MAJOR_VERSION_MIN: u32 = 15;
@@ -32,7 +32,7 @@ impl ServerBinaries {
         if let Some(found) = find() {
             return Ok(found);
         }
-        install().context(
+        apt::install(&["postgresql"]).context(
             "the tests need PostgreSQL 15 or later (the programs initdb and postgres); \
              install it, or set CLAVIGER_TEST_POSTGRES to the URL of a server",
         )?;
@@ -106,40 +106,6 @@ fn major(version: &str) -> Option<u32> {
         .find(|letter: char| !letter.is_ascii_digit())
         .unwrap_or(number.len());
     number.get(..digits)?.parse().ok()
-}
-
-fn install() -> Result<()> {
-    ensure!(
-        account::exists("apt-get"),
-        "no server programs found, and there is no apt-get"
-    );
-    eprintln!("xtask: no PostgreSQL server programs found, installing the package `postgresql`");
-    apt_get(&["update"])?;
-    apt_get(&["install", "-y", "--no-install-recommends", "postgresql"])
-}
-
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let mut words: Vec<&str> = Vec::new();
-    if !account::is_root() {
-        if !account::exists("sudo") {
-            bail!(
-                "`apt-get {}` needs root, and there is no sudo",
-                arguments.join(" ")
-            );
-        }
-        words.extend(["sudo", "-n"]);
-    }
-    words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-    words.extend(arguments);
-    let status = Command::new(words[0])
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        // The last line of our own output is the summary: keep apt's chatter out of it.
-        .stdout(std::io::stderr())
-        .status()
-        .context("cannot start apt-get")?;
-    ensure!(status.success(), "`{}` failed ({status})", words.join(" "));
-    Ok(())
 }
 
 #[cfg(test)]

