@@ -143,7 +143,7 @@ impl Caller {
     pub fn operator(&self) -> Result<OperatorAccess, Error> {
         let is_operator = match &self.actor {
             Actor::User(user) => user.is_operator,
-            Actor::CommandLine { .. } => true,
+            Actor::CommandLine { .. } | Actor::Configuration => true,
             Actor::Client { .. } => false,
         };
         if !is_operator {

@@ -39,6 +39,8 @@ pub enum Actor {
         /// The name of the operating system's user.
         user: String,
     },
+    /// The operator, by what stands in the configuration of a server that starts.
+    Configuration,
 }
 
 /// A signed-in user.
@@ -74,6 +76,7 @@ impl Actor {
             Self::User(user) => user.user_id.to_string(),
             Self::Client { client_id, .. } => client_id.to_string(),
             Self::CommandLine { user } => format!("cli:{user}"),
+            Self::Configuration => "config".to_owned(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Actor {
         match self {
             Self::User(user) => user.place.as_ref().map(|place| place.account_id),
             Self::Client { account_id, .. } => Some(*account_id),
-            Self::CommandLine { .. } => None,
+            Self::CommandLine { .. } | Self::Configuration => None,
         }
     }
 }

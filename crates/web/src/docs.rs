@@ -31,6 +31,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
             where it helps, what to change."
     ),
     tags(
+        (name = "instance", description = "What the instance offers"),
         (name = "sessions", description = "Signing in and out"),
         (name = "keys", description = "API keys, with a session token"),
         (name = "management", description = "API keys, for automation with a management token"),

@@ -34,6 +34,7 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::sessions::start))
         .routes(routes!(rest::sessions::end))
         .routes(routes!(rest::sessions::whoami))
+        .routes(routes!(rest::instance::show))
         .routes(routes!(rest::keys::list, rest::keys::create))
         .routes(routes!(
             rest::keys::show,

@@ -40,7 +40,7 @@ struct ListArguments {
     /// Of this action, such as key.revoked
     #[arg(long)]
     action: Option<String>,
-    /// By this actor: an id, or cli:<user>
+    /// By this actor: an id, cli:<user>, or config
     #[arg(long)]
     actor: Option<String>,
     /// About this thing: an id

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use claviger_service::apis::{self, Declared};
 use claviger_service::config::{Config, Server};
 use claviger_service::propagation::Role;
+use claviger_service::{Actor, App, Caller};
 use claviger_web::Options;
 use claviger_web::server::{Settings, Tls, TlsFiles, log_panics, raise_open_files};
 use serde_json::json;
@@ -32,6 +34,10 @@ pub(crate) async fn run(arguments: ServeArguments, screen: Screen) -> Result<Exi
     let ServerParts { listeners, options } = parts(&config).await?;
     refuse_shared_key(&config)?;
     let app = store::open(&config, Role::Server).await?;
+    if let Err(failure) = declare(&app, &config).await {
+        app.close().await;
+        return Err(failure);
+    }
     let public_url = config.server.public_url.clone();
     let public = listeners.public.local_address();
     let internal = listeners.internal.local_address();
@@ -71,6 +77,25 @@ pub(crate) fn prepare(connections_max: usize) {
             "fewer files may be open than connections are taken"
         );
     }
+}
+
+/// Makes or changes the APIs that stand in the configuration.
+async fn declare(app: &App, config: &Config) -> Result<(), Failure> {
+    let caller = Caller {
+        actor: Actor::Configuration,
+        ip: None,
+        request_id: None,
+    };
+    let access = caller.operator()?;
+    for draft in &config.apis {
+        let (api, declared) = apis::declare(app, &access, draft).await?;
+        match declared {
+            Declared::Created => tracing::info!(audience = api.spec.audience, "API made"),
+            Declared::Changed => tracing::info!(audience = api.spec.audience, "API changed"),
+            Declared::Unchanged => {}
+        }
+    }
+    Ok(())
 }
 
 struct ServerParts {

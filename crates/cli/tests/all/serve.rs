@@ -62,6 +62,38 @@ async fn init_check_serve_and_sign_in() {
 }
 
 #[tokio::test]
+async fn apis_of_the_file_are_there_when_the_server_is_ready() {
+    let directory = Directory::new();
+    let config = initialised(&directory).await;
+    let text = std::fs::read_to_string(&config).unwrap();
+    let declared = |name: &str| {
+        let api = format!("\n[[apis]]\nname = \"{name}\"\naudience = \"https://a.example.com\"\n");
+        std::fs::write(&config, format!("{text}{api}")).unwrap();
+    };
+    for name in ["Leads", "Leads", "Leads API"] {
+        declared(name);
+        let server = Server::serve(&directory, &config).await;
+        let listed = run(&["api", "list", "--config", &config, "--json"])
+            .await
+            .json();
+        assert_eq!(listed.as_array().map(Vec::len), Some(1));
+        assert_eq!(listed[0]["name"], json!(name));
+        server.stop().await;
+    }
+    let audited = ["audit", "list", "--actor", "config", "--config", &config];
+    let audited = run(&[&audited[..], &["--json"]].concat()).await.json();
+    let actions = audited
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["action"]);
+    assert_eq!(
+        actions.collect::<Vec<_>>(),
+        [&json!("api.changed"), &json!("api.created")]
+    );
+}
+
+#[tokio::test]
 async fn init_overwrites_nothing() {
     let directory = Directory::new();
     let config = initialised(&directory).await;

@@ -1,6 +1,7 @@
 //! APIs: the resource servers that the operator offers.
 
 mod create;
+mod declare;
 mod delete;
 mod edit;
 mod import;
@@ -13,6 +14,7 @@ use claviger_store::{Conn, StoreError, apis};
 use serde_json::{Value, json};
 
 pub use create::create;
+pub use declare::{Declared, declare};
 pub use delete::delete;
 pub use edit::edit;
 pub use import::{ImportSummary, Imported, import};
@@ -31,6 +33,10 @@ fn write_error(error: StoreError, audience: &str) -> Error {
     match error {
         StoreError::Conflict { constraint } if constraint == "apis.audience" => {
             Error::conflict(format!("Another API has the audience {audience} already."))
+        }
+        // Two first ones at once: each wanted to be the default.
+        StoreError::Conflict { constraint } if constraint == "apis.is_default" => {
+            Error::conflict("Another API was made at the same time. Try again.")
         }
         other => other.into(),
     }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::error::{ConfigProblem, place};
-use super::keys::{Default, Kind, LABEL_LENGTH_MAX, SECTIONS, Section};
+use super::keys::{APIS, Default, Key, Kind, LABEL_LENGTH_MAX, SECTIONS, Section};
 use crate::settings::{INVITATION_PREFIX, SESSION_PREFIX};
 
 /// Prefixes of other credentials, which nobody chooses.
@@ -49,12 +49,16 @@ pub(super) fn check(text: &str) -> Checked {
     };
     for (name, value) in root.get_ref() {
         let at = place(text, name.span().start);
-        match SECTIONS
-            .iter()
-            .find(|section| section.name == name.get_ref())
-        {
+        let name = name.get_ref();
+        if name == APIS.name {
+            if let Some(tables) = checked.tables(text, name, APIS.keys, value, at) {
+                checked.values.insert(APIS.name.to_owned(), tables);
+            }
+            continue;
+        }
+        match SECTIONS.iter().find(|section| section.name == name) {
             Some(section) => checked.section(text, section, value, at),
-            None => checked.unknown_section(name.get_ref(), at),
+            None => checked.unknown_section(name, value, at),
         }
     }
     checked.problems.sort_by_key(|problem| problem.place);
@@ -124,46 +128,90 @@ impl Checked {
             let name = section.name.to_owned();
             return self.problem(at, name, "is a section, not a key", Some(hint));
         };
-        for (name, value) in table {
-            let at = place(text, name.span().start);
-            let path = format!("{}.{}", section.name, name.get_ref());
-            if let Some(inner) = SECTIONS.iter().find(|inner| inner.name == path) {
-                self.section(text, inner, value, at);
-                continue;
-            }
-            let Some(key) = section.keys.iter().find(|key| key.name == name.get_ref()) else {
-                let hint = nearest_key(section.name, name.get_ref())
-                    .map(|near| format!("{near} is the nearest key"));
-                self.problem(at, path, "is no key of this file", hint);
-                continue;
-            };
-            self.places.insert(path.clone(), at);
-            match read(&key.kind, value) {
-                Ok(value) => {
-                    if let Some(values) = section_of(&mut self.values, section.name) {
-                        values.insert(key.name.to_owned(), value);
-                    }
-                }
-                Err(sentence) => self.problem(at, path, sentence, None),
-            }
+        let read = self.members(text, section.name, section.keys, table);
+        if let Some(values) = section_of(&mut self.values, section.name) {
+            values.extend(read);
         }
     }
 
-    fn unknown_section(&mut self, name: &str, at: (usize, usize)) {
+    /// The good members of a table.
+    fn members(&mut self, text: &str, path: &str, keys: &[Key], table: &DeTable<'_>) -> Table {
+        let mut read = Table::new();
+        for (name, value) in table {
+            let at = place(text, name.span().start);
+            let name = name.get_ref();
+            let member = format!("{path}.{name}");
+            if let Some(inner) = SECTIONS.iter().find(|inner| inner.name == member) {
+                self.section(text, inner, value, at);
+                continue;
+            }
+            let Some(key) = keys.iter().find(|key| key.name == name) else {
+                let near = nearest_member(path, keys, name);
+                let hint = near.map(|near| format!("{near} is the nearest key"));
+                self.problem(at, member, "is no key of this file", hint);
+                continue;
+            };
+            self.places.insert(member.clone(), at);
+            let value = if let Kind::Tables(keys) = key.kind {
+                self.tables(text, &member, keys, value, at)
+            } else {
+                let value = read_value(&key.kind, value);
+                value
+                    .map_err(|sentence| self.problem(at, member, sentence, None))
+                    .ok()
+            };
+            read.extend(value.map(|value| (key.name.to_owned(), value)));
+        }
+        read
+    }
+
+    /// A list of tables.
+    fn tables(
+        &mut self,
+        text: &str,
+        path: &str,
+        keys: &[Key],
+        value: &Spanned<DeValue<'_>>,
+        at: (usize, usize),
+    ) -> Option<Value> {
+        let Some(list) = value.get_ref().as_array() else {
+            let hint = "write the name in double brackets on a line of its own".to_owned();
+            self.problem(at, path.to_owned(), "must be a list of tables", Some(hint));
+            return None;
+        };
+        let mut read = Vec::with_capacity(list.len());
+        for (index, item) in list.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let at = place(text, item.span().start);
+            let Some(table) = item.get_ref().as_table() else {
+                self.problem(at, path, "must be a table", None);
+                continue;
+            };
+            self.places.insert(path.clone(), at);
+            let is_missing = |key: &&Key| key.is_needed() && !table.contains_key(key.name);
+            for key in keys.iter().filter(is_missing) {
+                self.problem(at, format!("{path}.{}", key.name), "is required", None);
+            }
+            read.push(Value::Table(self.members(text, &path, keys, table)));
+        }
+        Some(Value::Array(read))
+    }
+
+    fn unknown_section(&mut self, name: &str, value: &Spanned<DeValue<'_>>, at: (usize, usize)) {
+        let is_key = !value.get_ref().is_table() && !value.get_ref().is_array();
         let of_key = SECTIONS
             .iter()
-            .find(|s| s.keys.iter().any(|key| key.name == name));
+            .find(|s| is_key && s.keys.iter().any(|key| key.name == name));
         let hint = match of_key {
             Some(section) => Some(format!("{name} stands under [{}]", section.name)),
-            None => nearest(name, SECTIONS.iter().map(|section| section.name))
-                .map(|near| format!("[{near}] is the nearest section")),
+            None => nearest_section(name),
         };
         self.problem(at, name.to_owned(), "is no section of this file", hint);
     }
 }
 
 /// The value, when it is one that the key takes.
-fn read(kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
+fn read_value(kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
     let value = value.get_ref();
     match kind {
         Kind::Flag => value
@@ -179,18 +227,16 @@ fn read(kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
                 .ok_or_else(|| format!("must be a number from {least} to {most}"))
         }
         Kind::Networks => {
-            let list = value.as_array().ok_or_else(|| mismatch(kind, value))?;
-            let texts = list.iter().map(|item| {
-                let text = item
-                    .get_ref()
-                    .as_str()
-                    .filter(|text| network(text).is_some());
-                text.map(|text| Value::String(text.to_owned()))
-                    .ok_or_else(|| "must hold addresses and networks such as 10.0.0.0/8".to_owned())
-            });
-            texts
-                .collect::<Result<Vec<Value>, String>>()
-                .map(Value::Array)
+            let sentence = || "must hold addresses and networks such as 10.0.0.0/8".to_owned();
+            read_list(kind, value, |text| network(text).is_some(), sentence)
+        }
+        Kind::Texts => {
+            let sentence = || "must hold texts in quotes only".to_owned();
+            read_list(kind, value, |_| true, sentence)
+        }
+        Kind::Words(words) => {
+            let sentence = || format!("must hold of {} only", words.join(", "));
+            read_list(kind, value, |text| words.contains(&text), sentence)
         }
         _ => {
             let text = value.as_str().ok_or_else(|| mismatch(kind, value))?;
@@ -199,8 +245,27 @@ fn read(kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
     }
 }
 
+/// The list, when each of its texts is one that `is_good` takes.
+fn read_list(
+    kind: &Kind,
+    value: &DeValue<'_>,
+    is_good: impl Fn(&str) -> bool,
+    sentence: impl Fn() -> String,
+) -> Result<Value, String> {
+    let list = value.as_array().ok_or_else(|| mismatch(kind, value))?;
+    let texts = list.iter().map(|item| {
+        let text = item.get_ref().as_str().filter(|text| is_good(text));
+        text.map(|text| Value::String(text.to_owned()))
+            .ok_or_else(&sentence)
+    });
+    texts
+        .collect::<Result<Vec<Value>, String>>()
+        .map(Value::Array)
+}
+
 fn read_text(kind: &Kind, text: &str) -> Result<String, String> {
     let sentence = match kind {
+        Kind::Sentence => return Ok(text.to_owned()),
         _ if text.is_empty() => "must not be empty".to_owned(),
         Kind::Address if text.parse::<SocketAddr>().is_err() => {
             "must be an IP address and a port such as 127.0.0.1:8080".to_owned()
@@ -251,9 +316,31 @@ fn mismatch(kind: &Kind, value: &DeValue<'_>) -> String {
         Kind::Flag => "true or false",
         Kind::Number { .. } => "a number without quotes",
         Kind::Networks => "a list such as [\"10.0.0.0/8\"]",
+        Kind::Texts | Kind::Words(_) => "a list of texts in quotes",
         _ => "a text in quotes",
     };
     format!("must be {wanted}, not a TOML {}", value.type_str())
+}
+
+/// The section that was probably meant, as it is written.
+fn nearest_section(name: &str) -> Option<String> {
+    let names = SECTIONS.iter().map(|section| section.name);
+    let near = nearest(name, names.chain([APIS.name]))?;
+    let written = if near == APIS.name {
+        format!("[[{near}]]")
+    } else {
+        format!("[{near}]")
+    };
+    Some(format!("{written} is the nearest section"))
+}
+
+/// The member of a section or of a table in a list that was probably meant.
+fn nearest_member(path: &str, keys: &[Key], name: &str) -> Option<String> {
+    if SECTIONS.iter().any(|section| section.name == path) {
+        return nearest_key(path, name);
+    }
+    let near = nearest(name, keys.iter().map(|key| key.name));
+    near.map(|near| format!("{path}.{near}"))
 }
 
 /// The key that was probably meant, rather of the same section than of another.

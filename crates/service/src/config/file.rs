@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use claviger_model::apis::SigningAlgorithm;
 use serde::Deserialize;
 
+use super::apis::DeclaredApi;
 use crate::settings::Labels;
 
 #[derive(Deserialize)]
@@ -23,6 +24,8 @@ pub(super) struct File {
     pub(super) management: Management,
     pub(super) decisions: Decisions,
     pub(super) log: Log,
+    #[serde(default)]
+    pub(super) apis: Vec<DeclaredApi>,
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,11 @@
 //! The table of the configuration's keys. Checks, defaults, the example file and the page of the
 //! guide derive from it.
 
+mod apis;
 mod credentials;
 mod portal;
 
+pub(super) use apis::APIS;
 use credentials::{CREDENTIALS, TOKENS};
 use portal::{LABELS, PORTAL};
 
@@ -39,6 +41,8 @@ pub(super) enum Kind {
     Path,
     /// Any text but none.
     Text,
+    /// Any text, also none, that is checked together with others.
+    Sentence,
     /// A few words on one line, for people.
     Label,
     /// A day of the calendar, in UTC.
@@ -58,7 +62,16 @@ pub(super) enum Kind {
     Flag,
     /// Addresses and networks.
     Networks,
+    /// A list of texts.
+    Texts,
+    /// A list of these words.
+    Words(&'static [&'static str]),
+    /// A list of tables with these members.
+    Tables(&'static [Key]),
 }
+
+/// What is said of a member that a table must have.
+pub(super) const NEEDED: &str = "it is needed";
 
 /// How many characters a label may have: more fit on no button.
 pub(super) const LABEL_LENGTH_MAX: usize = 60;
@@ -83,19 +96,30 @@ impl Kind {
             Self::Address => "address and port".to_owned(),
             Self::Url => "URL".to_owned(),
             Self::Path => "path".to_owned(),
-            Self::Text => "text".to_owned(),
+            Self::Text | Self::Sentence => "text".to_owned(),
             Self::Label => format!("text, at most {LABEL_LENGTH_MAX} characters"),
             Self::Date => "date".to_owned(),
             Self::Prefix => "prefix".to_owned(),
-            Self::Word(words) => {
-                let quoted: Vec<String> =
-                    words.iter().map(|word| format!("`\"{word}\"`")).collect();
-                quoted.join(", ")
-            }
+            Self::Word(words) => quoted(words),
             Self::Number { least, most } => format!("number, {least} to {most}"),
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Networks => "list of addresses and networks".to_owned(),
+            Self::Texts => "list of texts".to_owned(),
+            Self::Words(words) => format!("list of {}", quoted(words)),
+            Self::Tables(_) => "list of tables, see below".to_owned(),
         }
+    }
+}
+
+fn quoted(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+    quoted.join(", ")
+}
+
+impl Key {
+    /// Whether a table in a list must have it.
+    pub(super) fn is_needed(&self) -> bool {
+        matches!(self.default, Default::Unset { meaning, .. } if meaning == NEEDED)
     }
 }
 
@@ -182,12 +206,13 @@ pub(super) static SECTIONS: &[Section] = &[
     },
     Section {
         name: "management",
-        sentence: "Key management by automation.",
+        sentence: "Management of keys and clients by automation.",
         keys: &[key(
             "enabled",
             Kind::Flag,
             Default::Value("false"),
-            "Whether `/v1/keys` takes management tokens.",
+            "Whether `/v1/keys` and `/v1/clients` take the tokens that clients get for the issuer \
+             as their audience, with scopes such as `keys:write`.",
         )],
     },
     Section {

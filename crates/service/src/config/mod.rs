@@ -3,6 +3,7 @@
 //! Nothing here reads the environment: where a value is in an environment variable, the caller
 //! gives a function that looks it up.
 
+mod apis;
 mod check;
 mod contradictions;
 mod error;
@@ -16,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use claviger_model::apis::ApiDraft;
 use claviger_model::clients::QuotaMode;
 use claviger_model::keyring::Keyring;
 use claviger_store::Location;
@@ -49,6 +51,8 @@ pub struct Config {
     pub server: Server,
     /// The log.
     pub log: Log,
+    /// The APIs that the instance offers, each acceptable.
+    pub apis: Vec<ApiDraft>,
 }
 
 /// Where the server listens and how it treats connections.
@@ -132,17 +136,21 @@ impl Config {
             }
             Err(_) => return Err(ConfigError::new(origin, problems)),
         };
-        for (key, sentence) in contradictions::of(&file, |key| places.contains_key(key)) {
+        let apis: Vec<ApiDraft> = file.apis.iter().map(ApiDraft::from).collect();
+        let together = contradictions::of(&file, |key| places.contains_key(key))
+            .into_iter()
+            .map(|(key, sentence)| (key.to_owned(), sentence))
+            .chain(apis::problems(&apis));
+        for (key, sentence) in together {
             // A value that is wrong by itself is reported once.
             if !problems
                 .iter()
-                .any(|problem| problem.key.as_deref() == Some(key))
+                .any(|problem| problem.key.as_deref() == Some(&key))
             {
-                let place = places.get(key).copied();
-                let key = Some(key.to_owned());
+                let place = apis::around(&key).find_map(|key| places.get(key).copied());
                 problems.push(ConfigProblem {
                     place,
-                    key,
+                    key: Some(key),
                     sentence,
                     hint: None,
                 });
@@ -162,6 +170,7 @@ impl Config {
             file,
             server,
             log,
+            apis,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{Default, Key, SECTIONS};
+use super::keys::{APIS, Default, Key, Kind, SECTIONS};
 
 const INTRODUCTION: &str = "# Configuration
 
@@ -28,21 +28,34 @@ pub fn reference_markdown() -> String {
             "\n## `[{}]`\n\n{}\n\n",
             section.name, section.sentence
         );
-        page.push_str("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
-        for key in section.keys {
-            let default = match key.default {
-                Default::Value(value) => format!("`{value}`"),
-                Default::Unset { meaning, .. } => meaning.to_owned(),
-            };
-            let kind = key.kind.words();
-            let _ = writeln!(
-                page,
-                "| `{}` | {kind} | {default} | {} |",
-                key.name, key.sentence
-            );
+        rows(&mut page, section.keys);
+    }
+    let _ = write!(page, "\n## `[[{}]]`\n\n{}\n\n", APIS.name, APIS.sentence);
+    rows(&mut page, APIS.keys);
+    for key in APIS.keys {
+        if let Kind::Tables(keys) = key.kind {
+            let _ = write!(page, "\n### `[[{}.{}]]`\n\n", APIS.name, key.name);
+            rows(&mut page, keys);
         }
     }
     page
+}
+
+fn rows(page: &mut String, keys: &[Key]) {
+    page.push_str("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+    for key in keys {
+        let default = match key.default {
+            Default::Value(value) => format!("`{value}`"),
+            Default::Unset { meaning, .. } => meaning.to_owned(),
+        };
+        let kind = key.kind.words();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            page,
+            "| `{}` | {kind} | {default} | {} |",
+            key.name, key.sentence
+        );
+    }
 }
 
 /// The file that `claviger init` writes: nothing in it is in force until its `#` is removed.
@@ -52,13 +65,22 @@ pub fn example() -> String {
         text.push('\n');
         comment(&mut text, section.sentence);
         let _ = writeln!(text, "[{}]", section.name);
-        for key in section.keys {
-            text.push('\n');
-            comment(&mut text, &sentence(key));
-            let _ = writeln!(text, "# {} = {}", key.name, key.default.shown());
-        }
+        members(&mut text, section.keys);
     }
+    text.push('\n');
+    comment(&mut text, APIS.sentence);
+    // An empty section would be an API without a name.
+    let _ = writeln!(text, "# [[{}]]", APIS.name);
+    members(&mut text, APIS.keys);
     text
+}
+
+fn members(text: &mut String, keys: &[Key]) {
+    for key in keys {
+        text.push('\n');
+        comment(text, &sentence(key));
+        let _ = writeln!(text, "# {} = {}", key.name, key.default.shown());
+    }
 }
 
 fn sentence(key: &Key) -> String {

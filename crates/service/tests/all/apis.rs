@@ -1,9 +1,16 @@
 use claviger_model::Reason;
 use claviger_model::apis::{ApiDraft, RouteDraft, ScopeDraft};
-use claviger_service::apis::{create, delete, edit, import, list, show};
+use claviger_model::keyring::{Keyring, master_key_line};
+use claviger_service::apis::{Declared, create, declare, delete, edit, import, list, show};
+use claviger_service::app::Storage;
+use claviger_service::audit::{self, AuditFilter};
 use claviger_service::idempotency::IdempotencyKey;
+use claviger_service::propagation::Role;
 use claviger_service::scopes;
-use claviger_service::testing::for_each_app;
+use claviger_service::settings::Settings;
+use claviger_service::sources::Sources;
+use claviger_service::testing::{TestApp, TestDatabase, for_each_app};
+use claviger_service::{Actor, App, Caller};
 use serde_json::json;
 
 fn draft(audience: &str, scope: &str) -> ApiDraft {
@@ -160,4 +167,95 @@ async fn an_import_replaces_routes_and_a_bad_document_changes_nothing() {
         );
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_declared_is_made_then_left_alone_then_changed() {
+    for_each_app(async |test| {
+        let caller = Caller {
+            actor: Actor::Configuration,
+            ip: None,
+            request_id: None,
+        };
+        let access = caller.operator().unwrap();
+        let other = create(&test.app, &access, draft("https://b", "read:b"), None)
+            .await
+            .unwrap();
+        let epoch = || test.app.verifier().freshness().epoch();
+        let (api, made) = declare(&test.app, &access, &draft("https://a", "read:a"))
+            .await
+            .unwrap();
+        assert_eq!(made, Declared::Created);
+        let before = epoch();
+        let again = declare(&test.app, &access, &draft("https://a", "read:a")).await;
+        assert_eq!(again.unwrap(), (api.clone(), Declared::Unchanged));
+        assert_eq!(epoch(), before, "nothing is written when nothing differs");
+
+        let wider = ApiDraft {
+            token_lifetime_seconds: Some(Some(60)),
+            ..draft("https://a", "read:more")
+        };
+        let (api, changed) = declare(&test.app, &access, &wider).await.unwrap();
+        assert_eq!((changed, api.version), (Declared::Changed, 2));
+        // What the draft does not name stays.
+        let (api, changed) = declare(&test.app, &access, &draft("https://a", "read:more"))
+            .await
+            .unwrap();
+        assert_eq!(changed, Declared::Unchanged);
+        assert_eq!(api.spec.token_lifetime_seconds, Some(60));
+        assert_eq!(show(&test.app, &access, other.id).await.unwrap(), other);
+
+        let evidence = test.operator.evidence().unwrap();
+        let by_config = AuditFilter {
+            actor: Some("config".to_owned()),
+            target: Some(api.id.to_string()),
+            ..AuditFilter::default()
+        };
+        let page = audit::page(&test.app, &evidence, &by_config, None, 10).await;
+        let events = page.unwrap().events;
+        let actions: Vec<&str> = events.iter().map(|e| e.event.action.as_str()).collect();
+        assert_eq!(actions, ["api.changed", "api.created"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nodes_that_start_at_once_declare_the_same_apis() {
+    for database in TestDatabase::all().await {
+        let storage = Storage {
+            main: database.location.clone(),
+            usage: database.usage_location.clone(),
+            lock_file: None,
+        };
+        let test = TestApp::on(database, Settings::default()).await;
+        let keyring = || Keyring::parse(&master_key_line(1, &[7; 32])).unwrap();
+        let settings = || Settings {
+            node_name: "second".to_owned(),
+            ..Settings::default()
+        };
+        let second = App::open(
+            &storage,
+            keyring(),
+            settings(),
+            Sources::system().unwrap(),
+            Role::Command,
+        )
+        .await
+        .unwrap();
+        let access = test.operator.operator().unwrap();
+        for round in 0..5 {
+            let audience = format!("https://{round}");
+            let draft = draft(&audience, "read:a");
+            let (one, two) = tokio::join!(
+                declare(&test.app, &access, &draft),
+                declare(&second, &access, &draft),
+            );
+            let (one, two) = (one.unwrap(), two.unwrap());
+            assert_eq!(one.0.id, two.0.id);
+            let made = [one.1, two.1].map(|declared| declared == Declared::Created);
+            assert_ne!(made[0], made[1], "made once");
+        }
+        second.close().await;
+        test.close().await;
+    }
 }

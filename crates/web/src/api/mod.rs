@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod apis;
 pub mod audit;
 pub mod decisions;
+pub mod instance;
 pub mod invitations;
 pub mod keys;
 pub mod members;

@@ -14,6 +14,7 @@ mod invitations;
 mod keys;
 mod matrix;
 mod members;
+mod offer;
 mod operators;
 mod password;
 mod requests;
