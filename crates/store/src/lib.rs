@@ -18,12 +18,16 @@ pub mod ledger;
 pub mod members;
 pub mod nodes;
 pub mod operators;
+pub mod revoked_tokens;
 pub mod roles;
 mod rows;
 pub mod sessions;
 pub mod settings;
+pub mod signing_keys;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod token_counts;
+pub mod token_floors;
 pub mod users;
 
 pub use db::{Committed, Conn, Db, Location, Reader, Tx};

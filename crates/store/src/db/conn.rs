@@ -4,9 +4,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use claviger_model::audit::Event;
-use claviger_model::changes::Change;
+use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::ids::AccountId;
 use claviger_model::keyring::Keyring;
+use claviger_model::tokens::TokenOwner;
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, raw_sql};
 
@@ -28,8 +29,8 @@ pub struct Conn {
 /// A connection to read from. Each statement sees what was committed when it began.
 pub struct Reader(Conn);
 
-/// A transaction. What it records with [`Tx::change`], [`Tx::audit`] and [`Tx::outbox`] is written
-/// at its end, so that the ledger's lock is short.
+/// A transaction. What it records with [`Tx::change`], [`Tx::end_tokens`], [`Tx::audit`] and
+/// [`Tx::outbox`] is written at its end, so that the ledger's lock is short.
 pub struct Tx {
     conn: Conn,
     pub(super) pending: Pending,
@@ -38,7 +39,9 @@ pub struct Tx {
 /// What waits for the end of a transaction.
 #[derive(Default)]
 pub(super) struct Pending {
+    /// A change of every owner in `ended` is among them.
     pub(super) changes: Vec<Change>,
+    pub(super) ended: Vec<TokenOwner>,
     pub(super) audit: Vec<Event>,
     pub(super) outbox: Vec<OutboxEntry>,
 }
@@ -139,6 +142,13 @@ impl Tx {
         self.pending.changes.push(change);
     }
 
+    /// Ends every token of `owner` that was issued before this transaction's commit: the floor below
+    /// which they are dead is the commit's own epoch.
+    pub fn end_tokens(&mut self, owner: TokenOwner) {
+        self.pending.ended.push(owner);
+        self.change(Change::new(ChangeKind::TokenFloor, owner));
+    }
+
     /// Appends to the audit log.
     pub fn audit(&mut self, event: Event) {
         self.pending.audit.push(event);
@@ -176,6 +186,7 @@ impl Pending {
 
     pub(super) fn append(&mut self, mut other: Self) {
         self.changes.append(&mut other.changes);
+        self.ended.append(&mut other.ended);
         self.audit.append(&mut other.audit);
         self.outbox.append(&mut other.outbox);
     }

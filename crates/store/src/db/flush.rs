@@ -1,4 +1,5 @@
-//! The end of a transaction: epoch, changes, audit log and outbox, under the ledger's one row.
+//! The end of a transaction: epoch, changes, token floors, audit log and outbox, under the ledger's
+//! one row.
 //!
 //! The row's lock makes commits that change something one at a time, so that epochs and audit
 //! places become visible in their order. It is taken here, last, and held until the commit.
@@ -7,6 +8,7 @@ use std::fmt::Write as _;
 
 use claviger_model::audit::{ChainHash, Event, chain_hash};
 use claviger_model::changes::Change;
+use claviger_model::tokens::TokenOwner;
 use serde_json::{Value, json};
 
 use super::conn::{Conn, OutboxEntry, Pending};
@@ -25,6 +27,7 @@ struct Reserved {
 struct Inserts {
     audit: String,
     changes: String,
+    floors: String,
     outbox: String,
     hash: ChainHash,
 }
@@ -36,17 +39,21 @@ pub(super) async fn flush(conn: &mut Conn, pending: Pending) -> Result<Option<i6
     }
     let Pending {
         mut changes,
+        mut ended,
         audit,
         outbox,
     } = pending;
     changes.sort();
     changes.dedup();
+    ended.sort();
+    ended.dedup();
     let reserved = reserve(conn, changes.len(), audit.len(), outbox.len()).await?;
     let (chained, hash) = audit_rows(&reserved, &audit);
     let dated = audit.last().map_or(0, |event| event.at.0);
     let inserts = Inserts {
         audit: chained.to_string(),
         changes: change_rows(reserved.epoch, &changes).to_string(),
+        floors: floor_rows(reserved.epoch, &ended).to_string(),
         outbox: outbox_rows(reserved.outbox_seq, dated, &outbox).to_string(),
         hash,
     };
@@ -121,6 +128,12 @@ fn change_rows(epoch: i64, changes: &[Change]) -> Value {
         .collect()
 }
 
+fn floor_rows(epoch: i64, ended: &[TokenOwner]) -> Value {
+    let rows = ended.iter();
+    rows.map(|owner| json!([owner.to_string(), epoch]))
+        .collect()
+}
+
 fn outbox_rows(last_id: i64, at: i64, entries: &[OutboxEntry]) -> Value {
     let row = |(id, entry): (i64, &OutboxEntry)| {
         let payload = entry.payload.to_string();
@@ -155,6 +168,17 @@ async fn insert_on_sqlite(conn: &mut Conn, inserts: Inserts) -> Result<(), Store
         .execute()
         .await?;
     }
+    if inserts.floors != NOTHING {
+        // Without WHERE, "ON" would be read as that of a join.
+        conn.query(
+            "INSERT INTO token_floors (owner_id, not_before_epoch)
+             SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true
+             ON CONFLICT (owner_id) DO UPDATE SET not_before_epoch = excluded.not_before_epoch",
+        )
+        .bind(inserts.floors)
+        .execute()
+        .await?;
+    }
     if inserts.outbox != NOTHING {
         conn.query(
             "INSERT INTO outbox (id, at, topic, account_id, payload)
@@ -185,12 +209,18 @@ async fn insert_on_postgres(conn: &mut Conn, inserts: Inserts) -> Result<(), Sto
              INSERT INTO outbox (id, at, topic, account_id, payload)
              SELECT CAST(v ->> 0 AS BIGINT), CAST(v ->> 1 AS BIGINT), v ->> 2, v ->> 3, v ->> 4
              FROM jsonb_array_elements(CAST($3 AS jsonb)) AS t(v)
+         ), new_floors AS (
+             INSERT INTO token_floors (owner_id, not_before_epoch)
+             SELECT v ->> 0, CAST(v ->> 1 AS BIGINT)
+             FROM jsonb_array_elements(CAST($4 AS jsonb)) AS t(v)
+             ON CONFLICT (owner_id) DO UPDATE SET not_before_epoch = excluded.not_before_epoch
          )
-         UPDATE ledger SET audit_hash = $4 WHERE id = 1",
+         UPDATE ledger SET audit_hash = $5 WHERE id = 1",
     )
     .bind(inserts.audit)
     .bind(inserts.changes)
     .bind(inserts.outbox)
+    .bind(inserts.floors)
     .bind(inserts.hash.as_slice())
     .execute()
     .await?;

@@ -267,8 +267,10 @@ impl Batches {
             if stays {
                 recorded.append(pending);
             } else {
-                // SQLite ends the whole transaction at some errors (a full disk): then this fails.
-                tx.run("ROLLBACK TO job").await?;
+                // SQLite ends the whole transaction at some errors (a full disk): then there is no
+                // savepoint any more, and everybody in the batch may try again.
+                let undone = tx.run("ROLLBACK TO job").await;
+                undone.map_err(|_| StoreError::Unavailable(Cause::new("SQLite gave it up")))?;
             }
             let is_late = tokio::select! {
                 biased;

@@ -5,6 +5,7 @@
     reason = "what a test cannot go on without fails it"
 )]
 
+mod access_tokens;
 mod decisions;
 mod evidence;
 mod instance;

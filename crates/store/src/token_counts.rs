@@ -1,0 +1,54 @@
+//! How many tokens a client with a quota got on a day. Days are counted from 1970 in UTC.
+
+use claviger_model::ids::ClientId;
+
+use crate::db::{Conn, Tx};
+use crate::error::StoreError;
+
+/// Takes one token of the day; how many are used with it, or nothing when `limit` are used
+/// already. Without a limit it only counts. One statement, so that at any number of requests at
+/// once exactly the limit is given.
+pub async fn take(
+    tx: &mut Tx,
+    client: ClientId,
+    day: i64,
+    limit: Option<u32>,
+) -> Result<Option<i64>, StoreError> {
+    let row = tx
+        .query(
+            "INSERT INTO token_counts (client_id, day, used)
+             SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), 1 WHERE CAST($3 AS BIGINT) > 0
+             ON CONFLICT (client_id, day) DO UPDATE SET used = token_counts.used + 1
+                 WHERE token_counts.used < $3
+             RETURNING used",
+        )
+        .shown(client)
+        .bind(day)
+        .bind(limit.map_or(i64::MAX, i64::from))
+        .fetch_optional()
+        .await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// How many tokens of the day are used.
+pub async fn used(conn: &mut Conn, client: ClientId, day: i64) -> Result<i64, StoreError> {
+    let row = conn
+        .query("SELECT used FROM token_counts WHERE client_id = $1 AND day = $2")
+        .shown(client)
+        .bind(day)
+        .fetch_optional()
+        .await?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Forgets at most `limit` counts of days before `day`; how many.
+pub async fn purge(tx: &mut Tx, day: i64, limit: u32) -> Result<u64, StoreError> {
+    tx.query(
+        "DELETE FROM token_counts WHERE (client_id, day) IN
+             (SELECT client_id, day FROM token_counts WHERE day < $1 LIMIT $2)",
+    )
+    .bind(day)
+    .bind(i64::from(limit))
+    .execute()
+    .await
+}
