@@ -49,10 +49,15 @@ pub(crate) async fn send(
 ) -> Result<Answer, std::io::Error> {
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let request = head(method, authority, path, bearer, body, "close");
+    exchange(authority, &request).await
+}
+
+/// One request, as its whole text, on a connection of its own that it asks to close.
+pub(crate) async fn exchange(authority: &str, request: &str) -> Result<Answer, std::io::Error> {
     let exchange = async {
         let mut stream = TcpStream::connect(authority).await?;
-        let head = head(method, authority, path, bearer, body, "close");
-        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         Ok(answer)

@@ -13,6 +13,7 @@ mod directory;
 mod documents;
 mod http;
 mod hygiene;
+mod profiles;
 mod program;
 mod refusals;
 mod screens;

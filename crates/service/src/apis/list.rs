@@ -1,6 +1,7 @@
 //! Looking at APIs.
 
 use claviger_model::apis::Api;
+use claviger_model::credentials::CredentialKind;
 use claviger_model::ids::ApiId;
 use claviger_store::apis;
 
@@ -17,4 +18,16 @@ pub async fn list(app: &App, _access: &OperatorAccess) -> Result<Vec<Api>, Error
 /// One API.
 pub async fn show(app: &App, _access: &OperatorAccess, id: ApiId) -> Result<Api, Error> {
     find(&mut *app.read().await?, id).await
+}
+
+/// The kinds of credential that some API takes and the instance offers. For everybody.
+pub fn offered_kinds(app: &App) -> Vec<CredentialKind> {
+    let index = app.verifier().index();
+    let is_taken = |kind: &CredentialKind| index.apis().all().iter().any(|api| api.accepts(*kind));
+    let is_offered =
+        |kind: &CredentialKind| *kind != CredentialKind::LegacyKey || app.settings().legacy_keys;
+    CredentialKind::ACCEPTABLE
+        .into_iter()
+        .filter(|kind| is_offered(kind) && is_taken(kind))
+        .collect()
 }

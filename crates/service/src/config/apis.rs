@@ -47,7 +47,7 @@ struct DeclaredRoute {
     scopes: Vec<String>,
 }
 
-/// What is wrong with the APIs of a file: a member such as `apis[0].scopes[1].name`, and a sentence.
+/// What is wrong with the APIs of a file: members such as `apis[0].scopes[1].name`, and sentences.
 pub(super) fn problems(declared: &[ApiDraft]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (index, draft) in declared.iter().enumerate() {

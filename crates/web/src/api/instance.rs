@@ -5,6 +5,7 @@ use axum::extract::State;
 use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::credentials::CredentialKind;
+use claviger_service::apis;
 use claviger_service::settings::{Labels, Prefixes, Settings, TokenSettings};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,7 +33,7 @@ pub struct Instance {
 /// The credentials of an instance.
 #[derive(Serialize, ToSchema)]
 struct Credentials {
-    /// The kinds that there are. Each API takes some of them.
+    /// The kinds that some API takes, without those that are not handed out any more.
     #[schema(value_type = Vec<String>, example = json!(["api_key", "access_token", "session"]))]
     kinds: Vec<CredentialKind>,
     /// What new ones start with.
@@ -84,20 +85,18 @@ struct Tokens {
 #[utoipa::path(get, path = "/v1/instance", operation_id = "show_instance", tag = "instance",
     responses((status = 200, body = Instance)))]
 pub async fn show(State(web): State<Web>) -> axum::Json<Instance> {
-    axum::Json(Instance::of(web.app().settings()))
+    let kinds = apis::offered_kinds(web.app());
+    axum::Json(Instance::of(web.app().settings(), kinds))
 }
 
 impl Instance {
-    fn of(settings: &Settings) -> Self {
-        let is_there =
-            |kind: &CredentialKind| *kind != CredentialKind::LegacyKey || settings.legacy_keys;
-        let kinds = CredentialKind::ACCEPTABLE.into_iter().filter(is_there);
+    fn of(settings: &Settings, kinds: Vec<CredentialKind>) -> Self {
         Self {
             name: settings.portal.name.clone(),
             public_url: settings.public_url.clone(),
             labels: settings.portal.labels.clone(),
             credentials: Credentials {
-                kinds: kinds.collect(),
+                kinds,
                 prefixes: NewPrefixes::of(&settings.prefixes),
             },
             tokens: Tokens::of(&settings.tokens),

@@ -1,0 +1,5 @@
+//! The profiles of `examples/profiles`: an instance of each customers' document by configuration
+//! alone, and the document's own commands against it.
+
+mod api_keys;
+mod instance;
