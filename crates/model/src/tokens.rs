@@ -1,8 +1,10 @@
 //! Access tokens: JWTs (RFC 7519) of the profile of RFC 9068, signed as compact JWS (RFC 7515).
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Environment;
 use crate::ids::{AccountId, ClientId, SecretId, TokenId};
@@ -13,11 +15,27 @@ pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 pub const TOKEN_LENGTH_MAX: usize = 16 * 1024;
 
 /// How a token was obtained: the `gty` claim.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenGrant {
     /// By the client, for itself.
     ClientCredentials,
+}
+
+impl TokenGrant {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client-credentials",
+        }
+    }
+
+    /// The grant that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::ClientCredentials]
+            .into_iter()
+            .find(|grant| grant.as_str() == word)
+    }
 }
 
 /// The audiences of a token: one is a string in JSON, several are an array (RFC 7519 section
@@ -72,7 +90,11 @@ pub struct Claims {
     /// From when it is not valid.
     pub exp: i64,
     /// From when it is valid, if not from its issue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub nbf: Option<i64>,
     /// Its id.
     pub jti: TokenId,
@@ -83,8 +105,10 @@ pub struct Claims {
     /// What it may do: names with a space between (RFC 6749 section 3.3).
     pub scope: String,
     /// How it was obtained.
+    #[serde(deserialize_with = "grant")]
     pub gty: TokenGrant,
     /// Which data it reaches.
+    #[serde(deserialize_with = "environment")]
     pub env: Environment,
     /// The account.
     pub account: AccountId,
@@ -123,6 +147,22 @@ impl fmt::Display for TokenOwner {
     }
 }
 
+/// A claim that may be left out, but not be null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(deserializer).map(Some)
+}
+
+/// A word, and nothing that could be read as one: an enumeration would be taken from an object too.
+fn grant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TokenGrant, D::Error> {
+    let word = <Cow<'de, str>>::deserialize(deserializer)?;
+    TokenGrant::parse(&word).ok_or_else(|| D::Error::custom("not a grant"))
+}
+
+fn environment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Environment, D::Error> {
+    let word = <Cow<'de, str>>::deserialize(deserializer)?;
+    Environment::parse(&word).ok_or_else(|| D::Error::custom("not an environment"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +178,49 @@ mod tests {
         assert_eq!(json(&["a", "b"]), "[\"a\",\"b\"]");
         assert_eq!(json(&[]), "[]");
         assert!(serde_json::from_str::<Audience>("7").is_err());
+    }
+
+    #[test]
+    fn a_claim_of_a_wrong_type_or_twice_makes_a_token_unreadable() {
+        let read = |text: &str| serde_json::from_str::<Claims>(text).is_ok();
+        let good = serde_json::to_string(&claims()).unwrap();
+        assert!(read(&good), "{good}");
+        assert_eq!(serde_json::from_str::<Claims>(&good).unwrap(), claims());
+        let members: serde_json::Map<_, _> = serde_json::from_str(&good).unwrap();
+        for (name, value) in &members {
+            for wrong in [r"null", "7.5", "{}", "[7]", "\"?\"", r#"{"live":null}"#] {
+                let is_right = name == "aud" || name == "scope" || name == "iss" || name == "sub";
+                if is_right && wrong == "\"?\"" {
+                    continue;
+                }
+                let own = format!("\"{name}\":{value}");
+                let bad = good.replace(&own, &format!("\"{name}\":{wrong}"));
+                assert_ne!(bad, good);
+                assert!(!read(&bad), "{bad}");
+                assert!(!read(&good.replace(&own, &format!("{own},{own}"))));
+            }
+        }
+    }
+
+    fn claims() -> Claims {
+        Claims {
+            iss: "https://auth.acme.test".into(),
+            sub: "cli_x@clients".into(),
+            aud: Audience::One("https://api.acme.test".into()),
+            iat: 1,
+            exp: 2,
+            nbf: Some(1),
+            jti: TokenId(1),
+            client_id: ClientId(2),
+            azp: ClientId(2),
+            scope: "read:leads".into(),
+            gty: TokenGrant::ClientCredentials,
+            env: Environment::Live,
+            account: AccountId(3),
+            epoch: 4,
+            secret: SecretId(5),
+            all_scopes: true,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use claviger_model::Environment;
-use claviger_model::apis::{Api, BaseUrl, Unmatched};
+use claviger_model::apis::{Api, BaseUrl, SigningAlgorithm, Unmatched};
 use claviger_model::credentials::CredentialKind;
 use claviger_model::ids::ApiId;
 use claviger_model::scopes::{Scope, ScopeName};
@@ -28,6 +28,14 @@ pub struct ApiEntry {
     pub routes: RouteTable,
     /// What happens beside them.
     pub unmatched: Unmatched,
+    /// How its access tokens are signed.
+    pub signing_algorithm: SigningAlgorithm,
+    /// How long they live, in seconds, when not as long as the instance's.
+    pub token_lifetime_seconds: Option<u32>,
+    /// The base URL of live data.
+    pub live_url: Option<BaseUrl>,
+    /// The base URL of test data.
+    pub sandbox_url: Option<BaseUrl>,
     implying: Bits,
     excluded_live: Bits,
     excluded_test: Bits,
@@ -80,6 +88,10 @@ impl ApiEntry {
             accepts: spec.accepts.clone().into(),
             routes: RouteTable::new(&spec.routes, scopes),
             unmatched: spec.unmatched,
+            signing_algorithm: spec.signing_algorithm,
+            token_lifetime_seconds: spec.token_lifetime_seconds,
+            live_url: spec.live_url.clone(),
+            sandbox_url: spec.sandbox_url.clone(),
             implying: names(&|scope| scope.implies_all),
             excluded_live: names(&|scope| !scope.is_for(Environment::Live)),
             excluded_test: names(&|scope| !scope.is_for(Environment::Test)),
@@ -146,6 +158,14 @@ impl Apis {
     /// The API with this audience.
     pub fn by_audience(&self, audience: &str) -> Option<&Arc<ApiEntry>> {
         self.by_audience.get(audience)
+    }
+
+    /// The API with this base URL, in either environment.
+    pub fn by_base_url(&self, url: &str) -> Option<&Arc<ApiEntry>> {
+        let url = BaseUrl::new(url).ok()?;
+        let has = |own: &Option<BaseUrl>| own.as_ref() == Some(&url);
+        let mut all = self.all.iter();
+        all.find(|api| has(&api.live_url) || has(&api.sandbox_url))
     }
 
     /// The API whose base URL `host` and `path` are under; beside every base URL, see

@@ -9,6 +9,7 @@ use claviger_model::apis::Unmatched;
 use claviger_model::keyring::{Keyring, Mac, macs_equal};
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::{self, Malformed};
+use claviger_model::tokens::Audience;
 use claviger_model::{Environment, Reason};
 
 use crate::apis::{ApiEntry, Apis};
@@ -18,6 +19,7 @@ use crate::entries::{Entry, EntryState};
 use crate::freshness::{Freshness, Now};
 use crate::index::Index;
 use crate::routes::RouteEntry;
+use crate::tokens::verified::VerifiedToken;
 
 /// Which API a request is for.
 #[derive(Clone, Copy, Debug)]
@@ -74,9 +76,20 @@ pub struct Verifier {
     freshness: Freshness,
 }
 
+/// The credential of a request, known to be genuine.
+struct Presented {
+    entry: Arc<Entry>,
+    /// Whether it works, apart from its expiry.
+    state: EntryState,
+    token: Option<Arc<VerifiedToken>>,
+}
+
 /// What is looked at once the secret is known to be right.
 struct Subject<'a> {
     entry: &'a Entry,
+    /// What it is for, if it is a token.
+    audience: Option<&'a Audience>,
+    issuer: &'a str,
     api: Option<&'a Arc<ApiEntry>>,
     environment: Environment,
     path: Option<&'a str>,
@@ -115,18 +128,26 @@ impl Verifier {
     }
 
     /// The live entry of a credential, for routes that ask who somebody is rather than whether a
-    /// request may pass: secret, state, expiry and account are checked.
+    /// request may pass: secret, state, expiry and account are checked. Of access tokens only those
+    /// are somebody here that are for the issuer and nothing else.
     pub fn identify(&self, credential: &str, now: Now) -> Result<Arc<Entry>, Reason> {
         if self.freshness.staleness_millis(now).is_none() {
             return Err(Reason::Stale);
         }
         let index = self.index.load();
-        let entry = self
-            .matching_entry(&index, credential)
+        let presented = self
+            .recognise(&index, credential, now)
             .map_err(|_| Reason::InvalidCredential)?;
+        let is_meant = presented
+            .token
+            .as_ref()
+            .is_none_or(|token| matches!(token.audience.all(), [only] if **only == *self.issuer));
+        if !is_meant {
+            return Err(Reason::InvalidCredential);
+        }
         let mut checks = Checks::default();
-        check_credential(&mut checks, &entry, now);
-        checks.first_failure().map_or(Ok(entry), Err)
+        check_credential(&mut checks, &presented.entry, presented.state, now);
+        checks.first_failure().map_or(Ok(presented.entry), Err)
     }
 
     /// Decides one request.
@@ -141,6 +162,7 @@ impl Verifier {
             checks: Checks::default(),
             required_scopes: Vec::new(),
             missing_scopes: Vec::new(),
+            meant_for: Vec::new(),
             epoch,
             staleness_millis: 0,
             rate_limit: None,
@@ -161,20 +183,22 @@ impl Verifier {
         let Some(credential) = request.credential else {
             return decision.refuse_secret(Reason::CredentialMissing);
         };
-        let entry = match self.matching_entry(&index, credential) {
-            Ok(entry) => entry,
+        let presented = match self.recognise(&index, credential, now) {
+            Ok(presented) => presented,
             Err(note) => {
                 decision.note = note;
                 return decision.refuse_secret(Reason::InvalidCredential);
             }
         };
+        let entry = presented.entry;
         decision.checks.note(Check::Secret, Outcome::Passed);
-        check_credential(&mut decision.checks, &entry, now);
-        let environment = decision.environment;
+        check_credential(&mut decision.checks, &entry, presented.state, now);
         let subject = Subject {
             entry: &entry,
+            audience: presented.token.as_ref().map(|token| &token.audience),
+            issuer: &self.issuer,
             api,
-            environment,
+            environment: decision.environment,
             path,
         };
         check_request(&mut decision, &subject, request);
@@ -186,8 +210,35 @@ impl Verifier {
         decision
     }
 
+    /// What a credential is. No secret of ours has a dot, every token has two.
+    fn recognise(
+        &self,
+        index: &Index,
+        credential: &str,
+        now: Now,
+    ) -> Result<Presented, Option<Note>> {
+        if !credential.contains('.') {
+            let entry = self.matching_entry(index, credential)?;
+            return Ok(Presented {
+                state: entry.state,
+                entry,
+                token: None,
+            });
+        }
+        let found = index.recognise(credential, &self.issuer, now.wall)?;
+        Ok(Presented {
+            entry: Arc::clone(&found.binding.entry),
+            state: found.state,
+            token: Some(found.token),
+        })
+    }
+
     /// The entry whose secret this is. An unknown identifier costs the same hash as a wrong secret.
-    fn matching_entry(&self, index: &Index, credential: &str) -> Result<Arc<Entry>, Option<Note>> {
+    pub(crate) fn matching_entry(
+        &self,
+        index: &Index,
+        credential: &str,
+    ) -> Result<Arc<Entry>, Option<Note>> {
         let lookup = secret::parse(credential).map_err(|malformed| match malformed {
             Malformed::Checksum => Some(Note::Typo),
             Malformed::Shape => None,
@@ -237,8 +288,8 @@ fn arrive<'a>(
 }
 
 /// State, expiry and account.
-fn check_credential(checks: &mut Checks, entry: &Entry, now: Now) {
-    let state = match entry.state {
+pub(crate) fn check_credential(checks: &mut Checks, entry: &Entry, state: EntryState, now: Now) {
+    let state = match state {
         EntryState::Active => Outcome::Passed,
         EntryState::Refused(reason) => Outcome::Failed(reason),
     };
@@ -273,10 +324,7 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
             .note(Check::Api, Outcome::Failed(Reason::UnknownApi));
         return;
     };
-    let accepts = api.accepts(entry.identity.kind());
-    decision
-        .checks
-        .note(Check::Api, outcome(accepts, Reason::KindNotAccepted));
+    check_api(decision, subject, api);
     let mut route = None;
     if let Some(path) = subject.path {
         let method = request.method.unwrap_or_default();
@@ -294,6 +342,23 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
         }
     }
     check_scopes(decision, subject, api, route, request.scopes);
+}
+
+/// Does the API take this kind, and is this one for it?
+fn check_api(decision: &mut Decision, subject: &Subject<'_>, api: &ApiEntry) {
+    let accepts = api.accepts(subject.entry.identity.kind());
+    // A token for the issuer is for its own routes, also if an API has the same audience.
+    let is_for =
+        |audience: &Audience| *api.audience != *subject.issuer && audience.contains(&api.audience);
+    let found = match subject.audience {
+        _ if !accepts => Outcome::Failed(Reason::KindNotAccepted),
+        Some(audience) if !is_for(audience) => {
+            decision.meant_for = audience.all().to_vec();
+            Outcome::Failed(Reason::InvalidCredential)
+        }
+        _ => Outcome::Passed,
+    };
+    decision.checks.note(Check::Api, found);
 }
 
 fn check_scopes(

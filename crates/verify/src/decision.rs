@@ -14,6 +14,8 @@ use crate::limits::RateState;
 pub enum Note {
     /// The checksum does not match: a typo or a truncated copy.
     Typo,
+    /// An access token whose time has not come: the clocks of two nodes differ.
+    NotYetValid,
 }
 
 /// The answer to one request.
@@ -33,6 +35,8 @@ pub struct Decision {
     pub required_scopes: Vec<String>,
     /// Those of them that the credential lacks.
     pub missing_scopes: Vec<String>,
+    /// What an access token is for; filled when it is not for this API.
+    pub meant_for: Vec<String>,
     /// Everything up to this epoch was known.
     pub epoch: i64,
     /// How old that knowledge was, in milliseconds.
@@ -83,6 +87,14 @@ impl Decision {
             Reason::InvalidCredential if self.note == Some(Note::Typo) => {
                 "Invalid or expired token: a character is missing or mistyped.".to_owned()
             }
+            Reason::InvalidCredential if self.note == Some(Note::NotYetValid) => {
+                "This access token is not valid yet.".to_owned()
+            }
+            // Said only of a token whose signature is good.
+            Reason::InvalidCredential if !self.meant_for.is_empty() => format!(
+                "This {noun} is not for this API; it is for: {}.",
+                self.meant_for.join(", ")
+            ),
             reason => reason.refusal().message.to_owned(),
         }
     }

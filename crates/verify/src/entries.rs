@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use claviger_model::clients::{
     self, Client, ClientAuthMethod, ClientScopes, ClientSecret, QuotaMode,
@@ -26,6 +26,8 @@ use crate::scopes::{Bits, ScopeSet, Scopes};
 pub struct AccountCell {
     id: AccountId,
     active: AtomicBool,
+    /// Below which epoch its tokens are dead.
+    tokens_not_before: AtomicI64,
 }
 
 impl AccountCell {
@@ -34,6 +36,7 @@ impl AccountCell {
         Self {
             id,
             active: AtomicBool::new(false),
+            tokens_not_before: AtomicI64::new(0),
         }
     }
 
@@ -50,6 +53,17 @@ impl AccountCell {
     /// Says whether they do.
     pub fn set_active(&self, active: bool) {
         self.active.store(active, Ordering::Release);
+    }
+
+    /// Below which epoch its tokens are dead.
+    pub fn tokens_not_before(&self) -> i64 {
+        self.tokens_not_before.load(Ordering::Acquire)
+    }
+
+    /// Ends the tokens that were issued below this epoch. It never goes back.
+    pub(crate) fn end_tokens(&self, not_before_epoch: i64) {
+        self.tokens_not_before
+            .fetch_max(not_before_epoch, Ordering::AcqRel);
     }
 }
 
@@ -185,6 +199,33 @@ pub struct ResidentSession {
 }
 
 impl Entry {
+    /// An entry that no secret matches and that may do nothing.
+    pub(crate) fn powerless() -> Self {
+        Self {
+            hash: [0; 32],
+            pepper_version: 0,
+            identity: Identity::LegacyKey(LegacyKeyId(0)),
+            environment: None,
+            account: None,
+            name: Arc::default(),
+            grant: Grant::Patterns(Arc::new(ScopePatterns(Vec::new()))),
+            ceiling: None,
+            state: EntryState::Refused(Reason::InvalidCredential),
+            expires_at: None,
+            networks: None,
+            limiter: None,
+        }
+    }
+
+    /// The same, recognised by `stored`.
+    pub(crate) fn of_secret(stored: &StoredSecret) -> Self {
+        Self {
+            hash: stored.hash,
+            pepper_version: stored.pepper_version,
+            ..Self::powerless()
+        }
+    }
+
     /// The state of a key, as its entry has it.
     pub(crate) fn state_of(key: &ApiKey) -> EntryState {
         match key.state {
@@ -283,6 +324,37 @@ impl Grant {
         }
     }
 
+    /// The scopes of `api` that it names and that count in `environment`, in its own order: what a
+    /// token for `api` lists that was asked for without `scope`. A scope that stands for others is
+    /// listed itself, and stands for them when the token is used.
+    pub fn names_of<'a>(
+        &'a self,
+        api: &'a ApiEntry,
+        environment: Environment,
+    ) -> Vec<&'a ScopeName> {
+        let offered = || api.scopes.iter().filter(|scope| scope.is_for(environment));
+        match self {
+            Self::Named(set) => set
+                .names
+                .iter()
+                .filter(|name| offered().any(|scope| scope.name == **name))
+                .collect(),
+            Self::Patterns(patterns) => offered()
+                .map(|scope| &scope.name)
+                .filter(|name| patterns.cover(name))
+                .collect(),
+            Self::All => offered().map(|scope| &scope.name).collect(),
+        }
+    }
+
+    /// Whether a token for `api` may list `name`: a scope of the API that counts in `environment`
+    /// and is held, by name or by one that stands for it.
+    pub fn may_hand_on(&self, name: &ScopeName, api: &ApiEntry, environment: Environment) -> bool {
+        let mut scopes = api.scopes.iter();
+        scopes.any(|scope| scope.name == *name && scope.is_for(environment))
+            && self.holds_name(name, api, environment)
+    }
+
     /// The names of the scopes, for showing.
     fn names_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
         let offered = |covers: &dyn Fn(&ScopeName) -> bool| {
@@ -326,6 +398,9 @@ pub struct ClientEntry {
     pub auth_method: Option<ClientAuthMethod>,
     /// Its secrets that were not revoked, expired ones too: tokens that they got go on.
     secrets: Box<[SecretId]>,
+    /// Below which epoch its tokens are dead; shared by all entries of the client.
+    tokens_not_before: Arc<AtomicI64>,
+    is_current: AtomicBool,
 }
 
 impl ClientEntry {
@@ -333,6 +408,7 @@ impl ClientEntry {
         client: &Client,
         secrets: &[ClientSecret],
         account: Arc<AccountCell>,
+        tokens_not_before: Arc<AtomicI64>,
         scopes: &Scopes,
     ) -> Self {
         let settings = &client.settings;
@@ -357,7 +433,24 @@ impl ClientEntry {
             quota_mode: settings.quota_mode,
             auth_method: settings.auth_method,
             secrets: unrevoked.map(|secret| secret.id).collect(),
+            tokens_not_before,
+            is_current: AtomicBool::new(true),
         }
+    }
+
+    /// Whether the index still has this entry of the client, and no newer one.
+    pub(crate) fn is_current(&self) -> bool {
+        self.is_current.load(Ordering::Acquire)
+    }
+
+    /// Says that the index has another entry of the client now, or none.
+    pub(crate) fn supersede(&self) {
+        self.is_current.store(false, Ordering::Release);
+    }
+
+    /// Below which epoch its tokens are dead.
+    pub fn tokens_not_before(&self) -> i64 {
+        self.tokens_not_before.load(Ordering::Acquire)
     }
 
     /// Whether tokens that this secret got go on.

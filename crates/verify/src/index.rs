@@ -3,13 +3,16 @@
 //! Reads take no lock. Writes come from one place, the follower that applies committed changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use claviger_model::accounts::{Account, AccountStatus};
 use claviger_model::apis::Api;
 use claviger_model::clients::{Client, ClientSecret};
-use claviger_model::credentials::{KeySecret, StoredSecret};
-use claviger_model::ids::{AccountId, ClientId, KeyId, LegacyKeyId, SessionId, TokenId};
+use claviger_model::credentials::KeySecret;
+use claviger_model::ids::{
+    AccountId, ClientId, KeyId, LegacyKeyId, SessionId, SigningKeyId, TokenId,
+};
 use claviger_model::keys::ApiKey;
 use claviger_model::legacy_keys::LegacyKey;
 use claviger_model::secret::Lookup;
@@ -22,6 +25,9 @@ use crate::entries::{
 };
 use crate::limits::Limiter;
 use crate::scopes::Scopes;
+use crate::tokens::VerifyingKey;
+use crate::tokens::cache::TokenCache;
+use crate::tokens::keys::PublishedKeys;
 
 /// What several entries can belong to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -41,8 +47,11 @@ pub struct Index {
     clients: papaya::HashMap<ClientId, Arc<ClientEntry>>,
     /// Access tokens that were revoked, until their end.
     revoked_tokens: papaya::HashMap<TokenId, UnixMillis>,
-    /// Below which epoch tokens are dead.
-    token_floors: papaya::HashMap<TokenOwner, i64>,
+    /// Below which epoch the tokens of a client are dead. An account's is in its cell.
+    client_floors: papaya::HashMap<ClientId, Arc<AtomicI64>>,
+    signing_keys: ArcSwap<PublishedKeys>,
+    /// Bound to the clients and the numbers of scopes that this index has.
+    tokens: TokenCache,
     apis: ArcSwap<Apis>,
     scopes: Scopes,
 }
@@ -143,8 +152,13 @@ impl Index {
     /// Holds a client by these secrets, in place of whatever it was held by.
     pub fn put_client(&self, client: &Client, secrets: &[ClientSecret]) {
         let account = self.account(client.account_id);
-        let held = ClientEntry::new(client, secrets, Arc::clone(&account), &self.scopes);
-        let held = Arc::new(held);
+        let held = Arc::new(ClientEntry::new(
+            client,
+            secrets,
+            Arc::clone(&account),
+            self.client_floor(client.id),
+            &self.scopes,
+        ));
         let entry = |secret: &ClientSecret| Entry {
             identity: Identity::Client(client.id, secret.id),
             environment: Some(client.environment),
@@ -162,13 +176,17 @@ impl Index {
             .iter()
             .map(|secret| (secret.stored.lookup, entry(secret)));
         self.replace(Owner::Client(client.id), entries.collect());
-        self.clients.pin().insert(client.id, held);
+        if let Some(before) = self.clients.pin().insert(client.id, held) {
+            before.supersede();
+        }
     }
 
     /// Forgets a client, for one whose row is gone or cannot be trusted.
     pub fn remove_client(&self, id: ClientId) {
         self.replace(Owner::Client(id), Vec::new());
-        self.clients.pin().remove(&id);
+        if let Some(before) = self.clients.pin().remove(&id) {
+            before.supersede();
+        }
     }
 
     /// A client, in whatever state.
@@ -210,7 +228,43 @@ impl Index {
 
     /// Refuses the tokens of `owner` that were issued below this epoch.
     pub fn put_token_floor(&self, owner: TokenOwner, not_before_epoch: i64) {
-        self.token_floors.pin().insert(owner, not_before_epoch);
+        match owner {
+            TokenOwner::Client(id) => {
+                self.client_floor(id)
+                    .fetch_max(not_before_epoch, Ordering::AcqRel);
+            }
+            TokenOwner::Account(id) => self.account(id).end_tokens(not_before_epoch),
+        }
+    }
+
+    /// Replaces the published signing keys. A token signed by a key that is not among them is no
+    /// longer taken. Gives the ids of those that cannot be used: they are left out.
+    pub fn set_signing_keys(&self, keys: &[VerifyingKey]) -> Vec<SigningKeyId> {
+        let (published, unusable) = PublishedKeys::new(keys, &self.signing_keys.load());
+        self.signing_keys.store(Arc::new(published));
+        unusable
+    }
+
+    /// How many access tokens it remembers the signature of.
+    pub fn remembered_tokens(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub(crate) fn signing_keys(&self) -> arc_swap::Guard<Arc<PublishedKeys>> {
+        self.signing_keys.load()
+    }
+
+    pub(crate) const fn tokens(&self) -> &TokenCache {
+        &self.tokens
+    }
+
+    pub(crate) const fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// Whether this access token was revoked.
+    pub(crate) fn is_revoked(&self, token: TokenId) -> bool {
+        self.revoked_tokens.pin().contains_key(&token)
     }
 
     /// Forgets the sessions that ended before `before`, so that sign-ins do not fill the memory.
@@ -230,6 +284,11 @@ impl Index {
     fn account(&self, id: AccountId) -> Arc<AccountCell> {
         let accounts = self.accounts.pin();
         Arc::clone(accounts.get_or_insert_with(id, || Arc::new(AccountCell::inactive(id))))
+    }
+
+    fn client_floor(&self, id: ClientId) -> Arc<AtomicI64> {
+        let floors = self.client_floors.pin();
+        Arc::clone(floors.get_or_insert_with(id, Arc::default))
     }
 
     /// The limit of a key: the running one as long as it is the same, so that an edit of something
@@ -273,26 +332,6 @@ impl Index {
             .filter(|lookup| !lookups.contains(lookup));
         for lookup in gone {
             entries.remove(lookup);
-        }
-    }
-}
-
-impl Entry {
-    /// An entry that may do nothing, recognised by `stored`.
-    fn of_secret(stored: &StoredSecret) -> Self {
-        Self {
-            hash: stored.hash,
-            pepper_version: stored.pepper_version,
-            identity: Identity::Key(KeyId(0), claviger_model::ids::SecretId(0)),
-            environment: None,
-            account: None,
-            name: "".into(),
-            grant: Grant::Patterns(Arc::new(claviger_model::scopes::ScopePatterns(Vec::new()))),
-            ceiling: None,
-            state: EntryState::Refused(Reason::InvalidCredential),
-            expires_at: None,
-            networks: None,
-            limiter: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod apis;
 pub mod checks;
+mod clients;
 mod decide;
 mod decision;
 pub mod entries;
@@ -14,8 +15,11 @@ pub mod index;
 pub mod limits;
 pub mod routes;
 pub mod scopes;
+pub mod tokens;
 
+pub use clients::{ClientLogin, ClientRefusal, TokenFacts};
 pub use decide::{Request, Target, Verifier};
 pub use decision::{Decision, Note};
 pub use freshness::{Freshness, Now};
 pub use index::Index;
+pub use tokens::VerifyingKey;

@@ -81,6 +81,32 @@ impl Scopes {
         set
     }
 
+    /// The set of `names` for something that comes and goes: neither it nor a name of it is kept.
+    /// Names without a number are in none of its bits; where there are such, how many have one.
+    pub(crate) fn lookup(&self, names: &[ScopeName]) -> (Arc<ScopeSet>, Option<usize>) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = state.sets.get(names) {
+            return (Arc::clone(set), None);
+        }
+        let known: Vec<usize> = names
+            .iter()
+            .filter_map(|name| state.numbers.get(name).copied())
+            .collect();
+        let incomplete = (known.len() < names.len()).then_some(state.numbers.len());
+        drop(state);
+        let set = ScopeSet {
+            bits: Bits::of(known),
+            names: names.into(),
+        };
+        (Arc::new(set), incomplete)
+    }
+
+    /// How many names have a number.
+    pub(crate) fn known(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.numbers.len()
+    }
+
     /// The bits of `names`.
     pub fn bits<'a>(&self, names: impl IntoIterator<Item = &'a ScopeName>) -> Bits {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

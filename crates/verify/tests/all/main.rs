@@ -3,4 +3,6 @@
 
 mod allocation;
 mod checks;
+mod issuer;
 mod support;
+mod token_uses;

@@ -17,6 +17,14 @@ pub(crate) const NOW: Now = Now {
     boot_nanos: 5_000_000_000,
 };
 
+pub(crate) const ISSUER: &str = "https://auth.acme.test";
+/// The audience of the default API. It takes keys and tokens.
+pub(crate) const API: &str = "https://api.acme.test";
+/// The audience of another API that takes tokens.
+pub(crate) const REPORTS: &str = "https://reports.acme.test";
+/// The audience of an API that takes keys alone.
+pub(crate) const KEYS_ONLY: &str = "https://keys.acme.test";
+
 pub(crate) struct Instance {
     pub(crate) verifier: Verifier,
     pub(crate) keyring: Arc<Keyring>,
@@ -37,9 +45,9 @@ impl Instance {
     pub(crate) fn new() -> Self {
         let line = master_key_line(1, &[7; 32]);
         let keyring = Arc::new(Keyring::parse(&line).unwrap());
-        let verifier = Verifier::new(Arc::clone(&keyring), "http://127.0.0.1:8080", 10_000);
+        let verifier = Verifier::new(Arc::clone(&keyring), ISSUER, 10_000);
         let index = Index::default();
-        index.set_apis(&[api()]);
+        index.set_apis(&apis());
         index.put_account(&account(AccountStatus::Active));
         verifier.replace_index(index);
         verifier.freshness().applied(7);
@@ -68,8 +76,12 @@ impl Instance {
     }
 
     pub(crate) fn decide(&self, secret: &Plaintext, asked: &Request<'_>) -> Decision {
+        self.decide_text(secret.expose(), asked)
+    }
+
+    pub(crate) fn decide_text(&self, credential: &str, asked: &Request<'_>) -> Decision {
         let request = Request {
-            credential: Some(secret.expose()),
+            credential: Some(credential),
             ..*asked
         };
         self.verifier.decide(&request, NOW)
@@ -104,7 +116,19 @@ pub(crate) fn account(status: AccountStatus) -> Account {
     }
 }
 
-fn api() -> Api {
+/// The default API, and two more with the same routes.
+pub(crate) fn apis() -> Vec<Api> {
+    vec![
+        Api {
+            is_default: true,
+            ..api(1, API, &["api_key", "access_token"])
+        },
+        api(2, REPORTS, &["access_token"]),
+        api(3, KEYS_ONLY, &["api_key"]),
+    ]
+}
+
+fn api(number: u128, audience: &str, accepts: &[&str]) -> Api {
     let scope = |name: &str| ScopeDraft {
         name: name.into(),
         ..ScopeDraft::default()
@@ -114,9 +138,11 @@ fn api() -> Api {
         path: path.into(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
+    let has_hosts = number == 1;
+    let url = |url: &str| Some(has_hosts.then(|| url.to_owned()));
     let draft = ApiDraft {
-        name: Some("Demo".into()),
-        audience: Some("https://api.acme.test".into()),
+        name: Some(format!("Demo {number}")),
+        audience: Some(audience.into()),
         scopes: Some(vec![
             scope("read:leads"),
             scope("write:leads"),
@@ -126,16 +152,15 @@ fn api() -> Api {
             route("GET", "/v1/leads", &["read:leads"]),
             route("POST", "/v1/leads", &["write:leads"]),
         ]),
-        accepts: Some(vec!["api_key".into()]),
-        live_url: Some(Some("https://api.acme.test/base".into())),
-        sandbox_url: Some(Some("https://sandbox.acme.test".into())),
+        accepts: Some(accepts.iter().map(|kind| (*kind).to_owned()).collect()),
+        live_url: url("https://api.acme.test/base"),
+        sandbox_url: url("https://sandbox.acme.test"),
         ..ApiDraft::default()
     };
-    let spec = ApiSpec::create(draft).unwrap();
     Api {
-        id: ApiId(1),
-        spec,
-        is_default: true,
+        id: ApiId(number),
+        spec: ApiSpec::create(draft).unwrap(),
+        is_default: false,
         created_at: NOW.wall,
         version: 1,
     }
