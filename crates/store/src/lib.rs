@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod apis;
 pub mod audit;
+pub mod clients;
 pub mod db;
 pub mod decisions;
 pub mod demo_records;
@@ -15,6 +16,7 @@ pub mod idempotency;
 pub mod invitations;
 pub mod keys;
 pub mod ledger;
+pub mod legacy_keys;
 pub mod members;
 pub mod nodes;
 pub mod operators;

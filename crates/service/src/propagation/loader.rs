@@ -3,13 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use claviger_model::changes::{Change, ChangeKind};
-use claviger_model::ids::{AccountId, KeyId, RoleId, SessionId, UserId};
+use claviger_model::clients::Client;
+use claviger_model::ids::{AccountId, ClientId, KeyId, LegacyKeyId, RoleId, SessionId, UserId};
 use claviger_model::members::User;
 use claviger_model::roles::Powers;
 use claviger_model::scopes::ScopePatterns;
 use claviger_model::sessions::Session;
 use claviger_model::{Reason, UnixMillis};
-use claviger_store::{Conn, Db, StoreError, accounts, apis, keys, ledger, sessions, users};
+use claviger_store::{
+    Conn, Db, StoreError, accounts, apis, clients, keys, ledger, legacy_keys, sessions, users,
+};
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
@@ -28,6 +31,8 @@ pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), Store
     index.set_apis(&apis::list(conn).await?);
     load_accounts(conn, &index).await?;
     load_keys(conn, &index).await?;
+    load_clients(conn, &index).await?;
+    load_legacy_keys(conn, &index).await?;
     load_sessions(conn, &index, now).await?;
     Ok((index, epoch))
 }
@@ -66,11 +71,9 @@ pub(super) async fn apply(
                     put_sessions(conn, index, found).await?;
                 }
             }
-            ChangeKind::Client
-            | ChangeKind::LegacyKey
-            | ChangeKind::SigningKey
-            | ChangeKind::RevokedToken
-            | ChangeKind::TokenFloor => {}
+            ChangeKind::Client => apply_clients(conn, index, &parsed(&ids)).await?,
+            ChangeKind::LegacyKey => apply_legacy_keys(conn, index, &parsed(&ids)).await?,
+            ChangeKind::SigningKey | ChangeKind::RevokedToken | ChangeKind::TokenFloor => {}
         }
     }
     Ok(())
@@ -106,6 +109,30 @@ async fn load_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
         after = Some(last.id);
         page.iter()
             .for_each(|(key, secrets)| index.put_key(key, secrets));
+    }
+}
+
+async fn load_clients(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = clients::resident_page(conn, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        put_clients(conn, index, &page).await?;
+    }
+}
+
+async fn load_legacy_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = legacy_keys::resident_page(conn, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        page.iter().for_each(|key| index.put_legacy_key(key));
     }
 }
 
@@ -148,6 +175,36 @@ async fn apply_keys(conn: &mut Conn, index: &Index, ids: &[KeyId]) -> Result<(),
     found
         .iter()
         .for_each(|(key, secrets)| index.put_key(key, secrets));
+    Ok(())
+}
+
+async fn apply_clients(conn: &mut Conn, index: &Index, ids: &[ClientId]) -> Result<(), StoreError> {
+    let found = clients::by_ids(conn, ids).await?;
+    let gone = without(ids, found.iter().map(|client| client.id));
+    gone.for_each(|id| index.remove_client(id));
+    put_clients(conn, index, &found).await
+}
+
+/// Holds clients by their secrets.
+async fn put_clients(conn: &mut Conn, index: &Index, found: &[Client]) -> Result<(), StoreError> {
+    let ids: Vec<ClientId> = found.iter().map(|client| client.id).collect();
+    let secrets = clients::secrets_of(conn, &ids).await?;
+    for client in found {
+        let secrets = secrets.get(&client.id).map_or(&[][..], Vec::as_slice);
+        index.put_client(client, secrets);
+    }
+    Ok(())
+}
+
+async fn apply_legacy_keys(
+    conn: &mut Conn,
+    index: &Index,
+    ids: &[LegacyKeyId],
+) -> Result<(), StoreError> {
+    let found = legacy_keys::by_ids(conn, ids).await?;
+    let gone = without(ids, found.iter().map(|key| key.id));
+    gone.for_each(|id| index.remove_legacy_key(id));
+    found.iter().for_each(|key| index.put_legacy_key(key));
     Ok(())
 }
 
