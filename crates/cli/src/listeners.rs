@@ -59,7 +59,7 @@ impl Listeners {
         let web = Web::new(app.clone(), options);
         let edge = Edge {
             settings,
-            body_limits: router::body_limits(),
+            body_limits: router::body_limits().below(web.issuer_path()),
             on_panic: router::panic_answer(web.clone()),
             drain: Drain::new(),
         };

@@ -12,6 +12,8 @@ use crate::{Environment, Problems, routes, text};
 
 /// The most routes of one API.
 pub const ROUTES_MAX: usize = 2_000;
+/// Where a resource tells what it is, before its own path (RFC 9728 section 3).
+pub const RESOURCE_METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 const AUDIENCE_LENGTH_MAX: usize = 500;
 const TOKEN_LIFETIME_SECONDS_MAX: u32 = 30 * 86_400;
 
@@ -168,16 +170,32 @@ impl BaseUrl {
         &self.path
     }
 
+    /// Whether a `Host` header is of this URL; the scheme's default port may be left out.
+    pub fn is_of_host(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        self.without_default_port(&host) == self.host_key()
+    }
+
+    /// The URL of the metadata of this resource (RFC 9728 section 3.1).
+    pub fn metadata_url(&self) -> String {
+        format!(
+            "{}://{}{RESOURCE_METADATA_PATH}{}",
+            self.scheme, self.authority, self.path
+        )
+    }
+
     /// The URL without the scheme's default port, for comparison with a `Host` header.
     pub fn host_key(&self) -> &str {
+        self.without_default_port(&self.authority)
+    }
+
+    fn without_default_port<'a>(&self, authority: &'a str) -> &'a str {
         let default_port = if self.scheme == "https" {
             ":443"
         } else {
             ":80"
         };
-        self.authority
-            .strip_suffix(default_port)
-            .unwrap_or(&self.authority)
+        authority.strip_suffix(default_port).unwrap_or(authority)
     }
 }
 

@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 
 use crate::decisions::Recorder;
 use crate::error::Error;
+use crate::oauth::Failures;
 use crate::passwords::PasswordPool;
 pub(crate) use crate::propagation::Effect;
 use crate::propagation::{LockError, Propagation, Role};
@@ -31,6 +32,7 @@ struct Inner {
     settings: Settings,
     propagation: Propagation,
     passwords: PasswordPool,
+    client_failures: Failures,
     decisions: Recorder,
 }
 
@@ -82,6 +84,7 @@ impl App {
         .await?;
         let decisions = Recorder::start(usage_db.clone(), role);
         let passwords = PasswordPool::new();
+        let client_failures = Failures::new();
         let inner = Inner {
             db,
             usage_db,
@@ -91,6 +94,7 @@ impl App {
             settings,
             propagation,
             passwords,
+            client_failures,
             decisions,
         };
         Ok(Self {
@@ -130,6 +134,10 @@ impl App {
 
     pub(crate) fn passwords(&self) -> &PasswordPool {
         &self.inner.passwords
+    }
+
+    pub(crate) fn client_failures(&self) -> &Failures {
+        &self.inner.client_failures
     }
 
     pub(crate) fn usage_db(&self) -> &Db {

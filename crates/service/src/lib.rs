@@ -18,6 +18,8 @@ pub mod invitations;
 pub mod jobs;
 pub mod keys;
 pub mod members;
+mod network;
+pub mod oauth;
 pub mod operators;
 mod passwords;
 pub mod propagation;

@@ -8,7 +8,8 @@ use axum::routing::any;
 use claviger_model::{Environment, Reason};
 use claviger_service::demo::{self, Collection};
 use claviger_verify::Target;
-use http::{Method, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::error::Failure;
@@ -18,6 +19,8 @@ use crate::gateway::decide;
 use crate::router::name_request;
 use crate::server::read_body;
 use crate::state::Web;
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Under which paths which API is served, the longest path first.
 #[derive(Clone, Debug)]
@@ -53,7 +56,7 @@ async fn answer(
     response
 }
 
-/// 1. Verify. 2. Only then look at what is asked for.
+/// 1. Find the one credential. 2. Verify. 3. Only then look at what is asked for.
 async fn serve(
     web: &Web,
     origin: Origin,
@@ -71,8 +74,13 @@ async fn serve(
     let (path, audience) = demo
         .find(below)
         .ok_or_else(|| Failure::new(Reason::NotFound))?;
+    let credential = bearer(&parts.headers)?;
+    let sent = match credential {
+        Some(_) => refuse_in_form(&parts.headers, sent).await?,
+        None => sent,
+    };
     let question = claviger_verify::Request {
-        credential: bearer(&parts.headers)?,
+        credential,
         target: Target::Audience(audience),
         environment: Some(environment),
         method: Some(parts.method.as_str()),
@@ -94,6 +102,24 @@ async fn serve(
         Method::POST => create(web, environment, collection, sent).await,
         _ => Err(Failure::new(Reason::MethodNotAllowed)),
     }
+}
+
+/// Refuses a second credential in a form (RFC 6750 section 2); gives the body back.
+async fn refuse_in_form(headers: &HeaderMap, sent: Body) -> Result<Body, Failure> {
+    let content_type = headers.get(CONTENT_TYPE);
+    let is_form = content_type.is_some_and(|value| value.as_bytes().starts_with(FORM));
+    if !is_form {
+        return Ok(sent);
+    }
+    let bytes = read_body(sent).await?;
+    let mut names = bytes
+        .split(|byte| *byte == b'&')
+        .filter_map(|pair| pair.split(|byte| *byte == b'=').next());
+    if names.any(|name| name == b"access_token") {
+        let message = "The request has a credential in its header and one in its form. Send one.";
+        return Err(Failure::ambiguous(message));
+    }
+    Ok(Body::from(bytes))
 }
 
 async fn create(

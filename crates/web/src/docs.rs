@@ -34,7 +34,9 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
         (name = "instance", description = "What the instance offers"),
         (name = "sessions", description = "Signing in and out"),
         (name = "keys", description = "API keys, with a session token"),
-        (name = "management", description = "API keys, for automation with a management token"),
+        (name = "management", description = "The same for automation, with an access token for the \
+            issuer"),
+        (name = "oauth", description = "Access tokens: getting, checking and giving back"),
         (name = "members", description = "Members, roles and invitations of an account"),
         (name = "evidence", description = "Decisions and the audit log"),
         (name = "operator", description = "Accounts, APIs and whoever runs the instance"),
@@ -57,7 +59,12 @@ impl Modify for Schemes {
         };
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("session", bearer("A session token: POST /v1/sessions"));
-        components.add_security_scheme("management", bearer("A management token"));
+        let told = "An access token for the issuer: POST /oauth/token";
+        components.add_security_scheme("management", bearer(told));
+        let client = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Basic)
+            .description(Some("A client's id and one of its secrets"));
+        components.add_security_scheme("client", SecurityScheme::Http(client.build()));
     }
 }
 

@@ -10,6 +10,8 @@ pub mod extract;
 pub mod gateway;
 pub mod health;
 pub mod metrics;
+pub mod oauth;
+mod prefix;
 pub mod router;
 pub mod server;
 pub mod state;

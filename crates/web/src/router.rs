@@ -17,11 +17,12 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Carried, Failure, api, page};
+use crate::error::{Carried, Failure, OAuthFailure, api, oauth as oauth_error, page};
 use crate::extract::Origin;
+use crate::prefix::serve_below;
 use crate::server::{BodyLimits, PanicAnswer};
 use crate::state::Web;
-use crate::{api as rest, demo, docs, gateway, health, metrics};
+use crate::{api as rest, demo, docs, gateway, health, metrics, oauth};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const INTERNAL_TOKEN: HeaderName = HeaderName::from_static("claviger-token");
@@ -77,6 +78,8 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::apis::delete
         ))
         .routes(routes!(rest::apis::import))
+        .routes(routes!(oauth::metadata::server))
+        .routes(routes!(oauth::metadata::resource))
 }
 
 /// The routes of the internal listener, with their documentation.
@@ -101,14 +104,24 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The public listener.
 pub fn public(web: Web) -> Router {
     let (routes, _) = public_routes().split_for_parts();
-    routes
-        .route("/", get(|| async { Redirect::to("/docs/") }))
+    let prefix = web.issuer_path().to_owned();
+    let routes = routes
+        .route("/", get(home))
+        .route(
+            "/.well-known/oauth-authorization-server/{*path}",
+            get(oauth::metadata::server_with_path),
+        )
+        .route(
+            "/.well-known/oauth-protected-resource/{*path}",
+            get(oauth::metadata::resource_with_path),
+        )
         .merge(docs::routes())
         .merge(demo::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(web.clone(), public_edge))
-        .with_state(web)
+        .with_state(web);
+    serve_below(&prefix, routes)
 }
 
 /// The internal listener.
@@ -128,10 +141,16 @@ pub fn body_limits() -> BodyLimits {
 
 /// The 500 of a request whose handler panicked.
 pub fn panic_answer(web: Web) -> PanicAnswer {
-    std::sync::Arc::new(move |_: &Method, _: &Uri| {
+    std::sync::Arc::new(move |_: &Method, uri: &Uri| {
         let id = web.app().sources().request_id();
         let failure = Failure::new(Reason::Internal);
-        let mut response = api::render(&failure, id, &web.app().settings().public_url);
+        let path = uri.path();
+        let path = path.strip_prefix(web.issuer_path()).unwrap_or(path);
+        let mut response = if oauth::is_endpoint(path) {
+            oauth_error::render(&OAuthFailure::from(&failure), id)
+        } else {
+            api::render(&failure, id, &web.app().settings().public_url)
+        };
         name_request(&mut response, id);
         response
     })
@@ -142,6 +161,10 @@ pub(crate) fn name_request(response: &mut Response, id: RequestId) {
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+}
+
+async fn home(State(web): State<Web>) -> Redirect {
+    Redirect::to(&format!("{}/docs/", web.issuer_path()))
 }
 
 async fn not_found() -> Failure {
@@ -158,7 +181,7 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
     let origin = Origin::of(request.extensions(), request.headers(), &web);
     let asked = Asked::of(&request);
     let response = next.run(request).await;
-    let mut response = rendered(&web, response, id, asked.wants_page);
+    let mut response = rendered(&web, response, id, asked.shape);
     if !response.headers().contains_key(&REQUEST_ID) {
         name_request(&mut response, id);
     }
@@ -192,7 +215,7 @@ async fn internal_edge(State(web): State<Web>, request: Request, next: Next) -> 
     let response = next.run(request).await;
     let mut response = if response.extensions().get::<Carried>().is_some() {
         let id = web.app().sources().request_id();
-        rendered(&web, response, id, false)
+        rendered(&web, response, id, Shape::Envelope)
     } else {
         response
     };
@@ -209,7 +232,18 @@ async fn internal_edge(State(web): State<Web>, request: Request, next: Next) -> 
 struct Asked {
     method: Method,
     uri: Uri,
-    wants_page: bool,
+    shape: Shape,
+}
+
+/// How a failure is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// To a program.
+    Envelope,
+    /// To a browser.
+    Page,
+    /// To an OAuth client.
+    OAuth,
 }
 
 impl Asked {
@@ -219,21 +253,27 @@ impl Asked {
             .get(ACCEPT)
             .and_then(|value| value.to_str().ok());
         let path = request.uri().path();
-        let is_program = ["/v1/", "/api/", "/oauth/", "/connect/", "/demo", "/sandbox"]
+        let is_program = ["/v1/", "/api/", "/demo", "/sandbox"]
             .iter()
             .any(|start| path.starts_with(start));
+        let wants_page = !is_program && accept.is_some_and(|accept| accept.contains("text/html"));
+        let shape = match wants_page {
+            _ if oauth::is_endpoint(path) => Shape::OAuth,
+            true => Shape::Page,
+            false => Shape::Envelope,
+        };
         Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            wants_page: !is_program && accept.is_some_and(|accept| accept.contains("text/html")),
+            shape,
         }
     }
 }
 
 /// Renders the failure that a response carries; keeps the headers that were set with it, such as
 /// `Allow`.
-fn rendered(web: &Web, mut response: Response, own_id: RequestId, wants_page: bool) -> Response {
-    let Some(Carried(failure)) = response.extensions_mut().remove::<Carried>() else {
+fn rendered(web: &Web, mut response: Response, own_id: RequestId, shape: Shape) -> Response {
+    let Some(carried) = response.extensions_mut().remove::<Carried>() else {
         return response;
     };
     let decided = response
@@ -241,10 +281,15 @@ fn rendered(web: &Web, mut response: Response, own_id: RequestId, wants_page: bo
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok());
     let id = decided.and_then(|text| text.parse().ok()).unwrap_or(own_id);
-    let mut page = if wants_page {
-        page::render(&failure, id)
-    } else {
-        api::render(&failure, id, &web.app().settings().public_url)
+    let mut page = match (&carried, shape) {
+        (Carried::OAuth(failure), _) => oauth_error::render(failure, id),
+        (Carried::Plain(failure), Shape::OAuth) => {
+            oauth_error::render(&OAuthFailure::from(&**failure), id)
+        }
+        (Carried::Plain(failure), Shape::Page) => page::render(failure, id),
+        (Carried::Plain(failure), Shape::Envelope) => {
+            api::render(failure, id, &web.app().settings().public_url)
+        }
     };
     for (name, value) in response.headers() {
         if name != http::header::CONTENT_LENGTH {

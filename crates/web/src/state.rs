@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use claviger_model::apis::BaseUrl;
 use claviger_service::App;
 use ipnet::IpNet;
 use zeroize::Zeroizing;
@@ -19,6 +20,8 @@ struct Inner {
     app: App,
     options: Options,
     metrics: Metrics,
+    /// The issuer, taken apart.
+    issuer: Option<BaseUrl>,
 }
 
 /// What the web layer is told to be.
@@ -36,11 +39,13 @@ impl Web {
     /// The web layer of an application.
     pub fn new(app: App, options: Options) -> Self {
         let metrics = Metrics::new(&app);
+        let issuer = BaseUrl::new(&app.settings().public_url).ok();
         Self {
             inner: Arc::new(Inner {
                 app,
                 options,
                 metrics,
+                issuer,
             }),
         }
     }
@@ -48,6 +53,29 @@ impl Web {
     /// The application.
     pub fn app(&self) -> &App {
         &self.inner.app
+    }
+
+    /// Whether a `Host` header is the issuer's.
+    pub fn is_issuer_host(&self, host: &str) -> bool {
+        let issuer = self.inner.issuer.as_ref();
+        issuer.is_some_and(|issuer| issuer.is_of_host(host))
+    }
+
+    /// The host of the issuer, as a `Host` header has it.
+    pub fn issuer_host(&self) -> &str {
+        self.inner.issuer.as_ref().map_or("", BaseUrl::authority)
+    }
+
+    /// The path of the issuer, below which everything is served: empty or `/like/this`.
+    pub fn issuer_path(&self) -> &str {
+        self.inner.issuer.as_ref().map_or("", BaseUrl::path)
+    }
+
+    /// Where the management routes tell which tokens they take, if they take any.
+    pub fn management_metadata_url(&self) -> Option<String> {
+        let issuer = self.inner.issuer.as_ref();
+        let issuer = issuer.filter(|_| self.inner.app.settings().management_enabled);
+        issuer.map(BaseUrl::metadata_url)
     }
 
     /// What the web layer is told to be.

@@ -12,6 +12,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
+use crate::network;
 
 /// E-mail addresses and networks that are remembered.
 const REMEMBERED: usize = 20_000;
@@ -60,7 +61,7 @@ impl Attempts {
         now: UnixMillis,
     ) -> Result<Attempt, Error> {
         let email = self.count(&("email", email));
-        let network = ip.map(|ip| self.count(&("network", network(ip))));
+        let network = ip.map(|ip| self.count(&("network", network::of(ip))));
         let of_email = delay(email.add(now), FREE_OF_EMAIL);
         let of_network = network
             .as_ref()
@@ -127,14 +128,6 @@ fn delay(before: u32, free: u32) -> Duration {
     Duration::from_millis(millis.min(DELAY_MILLIS_MAX))
 }
 
-/// What one subscriber usually has: an IPv4 address, or an IPv6 /64.
-fn network(ip: IpAddr) -> u128 {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => u128::from(ip.to_bits()),
-        IpAddr::V6(ip) => ip.to_bits() & !u128::from(u64::MAX),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,17 +151,9 @@ mod tests {
         assert_eq!(email.0.lock().unwrap().0, 3);
         begin(0).await.unwrap().succeeded();
         assert_eq!(email.0.lock().unwrap().0, 0);
-        let shared = attempts.count(&("network", network(ip)));
+        let shared = attempts.count(&("network", network::of(ip)));
         assert_eq!(shared.0.lock().unwrap().0, 3);
         begin(FORGOTTEN_AFTER_MILLIS + 1).await.unwrap();
         assert_eq!(shared.0.lock().unwrap().0, 1);
-    }
-
-    #[test]
-    fn an_ipv6_subscriber_is_one_network() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::2:3"));
-        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
-        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
     }
 }

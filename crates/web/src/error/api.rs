@@ -84,18 +84,24 @@ pub fn add_headers(headers: &mut HeaderMap, failure: &Failure) {
 }
 
 fn challenge(failure: &Failure) -> Option<String> {
+    let mut parameters = Vec::new();
     match failure.reason {
         // Without a credential there is nothing to call wrong (RFC 6750 section 3.1).
-        Reason::CredentialMissing => Some("Bearer".to_owned()),
+        Reason::CredentialMissing => {}
         Reason::InsufficientScope => {
-            let scope = failure.required_scopes.join(" ");
-            Some(format!(
-                "Bearer error=\"insufficient_scope\", scope=\"{scope}\""
-            ))
+            parameters.push("error=\"insufficient_scope\"".to_owned());
+            parameters.push(format!("scope=\"{}\"", failure.required_scopes.join(" ")));
+        }
+        Reason::Malformed if failure.is_of_credential => {
+            parameters.push("error=\"invalid_request\"".to_owned());
         }
         reason if reason.refusal().status == 401 => {
-            Some("Bearer error=\"invalid_token\"".to_owned())
+            parameters.push("error=\"invalid_token\"".to_owned());
         }
-        _ => None,
+        _ => return None,
     }
+    let metadata = failure.resource_metadata.as_ref();
+    parameters.extend(metadata.map(|url| format!("resource_metadata=\"{url}\"")));
+    let challenge = format!("Bearer {}", parameters.join(", "));
+    Some(challenge.trim_end().to_owned())
 }

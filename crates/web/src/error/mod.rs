@@ -3,18 +3,24 @@
 //! known; there it gets one of its renderings.
 
 pub mod api;
+pub mod oauth;
 pub mod page;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use claviger_model::Reason;
+use claviger_model::apis::BaseUrl;
+use claviger_model::credentials::CredentialKind;
+use claviger_model::{Environment, Reason};
 use claviger_service::Error;
 use claviger_verify::Decision;
+use claviger_verify::apis::ApiEntry;
 use http::StatusCode;
 
 use crate::server::BodyError;
+
+pub use oauth::OAuthFailure;
 
 /// A failure on its way to its rendering.
 #[derive(Clone, Debug)]
@@ -29,11 +35,20 @@ pub struct Failure {
     pub required_scopes: Vec<String>,
     /// When to try again, in seconds.
     pub retry_after_seconds: Option<u32>,
+    /// Where a client reads how to get a token for what it asked (RFC 9728 section 5.1).
+    pub resource_metadata: Option<String>,
+    /// Whether a credential was sent in a way that cannot be understood (RFC 6750 section 3.1).
+    pub is_of_credential: bool,
 }
 
 /// The failure in the extensions of its response.
 #[derive(Clone)]
-pub(crate) struct Carried(pub(crate) Arc<Failure>);
+pub(crate) enum Carried {
+    /// Of everything but the OAuth endpoints.
+    Plain(Arc<Failure>),
+    /// Of an OAuth endpoint.
+    OAuth(Arc<OAuthFailure>),
+}
 
 impl Failure {
     /// With the table's own sentence.
@@ -49,6 +64,16 @@ impl Failure {
             fields: BTreeMap::new(),
             required_scopes: Vec::new(),
             retry_after_seconds: None,
+            resource_metadata: None,
+            is_of_credential: false,
+        }
+    }
+
+    /// A credential was sent in a way that cannot be understood, such as two of them.
+    pub fn ambiguous(message: impl Into<String>) -> Self {
+        Self {
+            is_of_credential: true,
+            ..Self::because(Reason::Malformed, message)
         }
     }
 
@@ -70,6 +95,10 @@ impl Failure {
         Self {
             required_scopes: decision.required_scopes.clone(),
             retry_after_seconds: retry,
+            resource_metadata: decision
+                .api
+                .as_deref()
+                .and_then(|api| resource_metadata(api, decision.environment)),
             ..Self::because(decision.reason, decision.message())
         }
     }
@@ -83,14 +112,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if let Error::Internal(cause)
-        | Error::Later {
-            source: Some(cause),
-            ..
-        } = &error
-        {
-            tracing::error!(cause = %chain(cause.as_ref()), "a use case failed");
-        }
+        log_cause(&error);
         let mut failure = Self::because(error.reason(), error.to_string());
         failure.retry_after_seconds = error.retry_after_seconds();
         if let Some(problems) = error.problems() {
@@ -126,8 +148,34 @@ impl From<BodyError> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
-        response.extensions_mut().insert(Carried(Arc::new(self)));
         response
+            .extensions_mut()
+            .insert(Carried::Plain(Arc::new(self)));
+        response
+    }
+}
+
+/// Where an API that takes access tokens says so, for one environment.
+fn resource_metadata(api: &ApiEntry, environment: Environment) -> Option<String> {
+    let url = match environment {
+        Environment::Live => &api.live_url,
+        Environment::Test => &api.sandbox_url,
+    };
+    let takes_tokens = api.accepts(CredentialKind::AccessToken);
+    url.as_ref()
+        .filter(|_| takes_tokens)
+        .map(BaseUrl::metadata_url)
+}
+
+/// Writes what happened inside to the log.
+fn log_cause(error: &Error) {
+    if let Error::Internal(cause)
+    | Error::Later {
+        source: Some(cause),
+        ..
+    } = error
+    {
+        tracing::error!(cause = %chain(cause.as_ref()), "a use case failed");
     }
 }
 

@@ -25,7 +25,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     };
     if values.next().is_some() {
         let message = "Two Authorization headers were sent. Send one.";
-        return Err(Failure::because(Reason::Malformed, message));
+        return Err(Failure::ambiguous(message));
     }
     let unusable = || {
         let message = "The Authorization header must be: Bearer <credential>.";
@@ -39,7 +39,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     }
     if credential.contains([' ', ',']) {
         let message = "The Authorization header holds more than one credential. Send one.";
-        return Err(Failure::because(Reason::Malformed, message));
+        return Err(Failure::ambiguous(message));
     }
     Ok(Some(credential))
 }

@@ -13,7 +13,7 @@ use crate::state::Web;
 /// A caller with a session token.
 pub struct Session(pub Caller);
 
-/// A caller at `/v1/keys`, which takes management tokens and is off unless the operator allows it.
+/// A caller at `/v1/keys`, which takes access tokens for the issuer and is off unless the operator allows it.
 pub struct KeyManager(pub Caller);
 
 impl FromRequestParts<Web> for Session {
@@ -31,15 +31,23 @@ impl FromRequestParts<Web> for KeyManager {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
-        let (credential, origin) = presented(parts, web)?;
-        let caller = sessions::authenticate(web.app(), credential, origin.into()).await?;
-        if !web.app().settings().management_enabled {
-            let message = "The management API is switched off. The operator can allow it with \
-                           management.enabled in the configuration.";
-            return Err(Failure::because(Reason::PermissionRequired, message));
-        }
-        Ok(Self(caller))
+        let caller = manager(parts, web).await;
+        caller.map(Self).map_err(|failure| Failure {
+            resource_metadata: web.management_metadata_url(),
+            ..failure
+        })
     }
+}
+
+async fn manager(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
+    let (credential, origin) = presented(parts, web)?;
+    let caller = sessions::authenticate(web.app(), credential, origin.into()).await?;
+    if !web.app().settings().management_enabled {
+        let message = "The management API is switched off. The operator can allow it with \
+                       management.enabled in the configuration.";
+        return Err(Failure::because(Reason::PermissionRequired, message));
+    }
+    Ok(caller)
 }
 
 fn presented<'a>(parts: &'a Parts, web: &Web) -> Result<(&'a str, Origin), Failure> {

@@ -51,6 +51,7 @@ impl From<axum::Error> for BodyError {
 #[derive(Clone, Debug)]
 pub struct BodyLimits {
     default_bytes_max: u64,
+    prefix: String,
     routes: Vec<(&'static str, u64)>,
 }
 
@@ -65,6 +66,7 @@ impl BodyLimits {
     pub fn new(default_bytes_max: u64) -> Self {
         Self {
             default_bytes_max,
+            prefix: String::new(),
             routes: Vec::new(),
         }
     }
@@ -76,8 +78,16 @@ impl BodyLimits {
         self
     }
 
+    /// The same limits below a path that everything is served below, too.
+    #[must_use]
+    pub fn below(mut self, prefix: &str) -> Self {
+        prefix.clone_into(&mut self.prefix);
+        self
+    }
+
     /// The limit of a path, in bytes.
     pub fn of(&self, path: &str) -> u64 {
+        let path = path.strip_prefix(&*self.prefix).unwrap_or(path);
         let named = self.routes.iter().find(|(route, _)| matches(route, path));
         named.map_or(self.default_bytes_max, |(_, bytes_max)| *bytes_max)
     }
@@ -282,5 +292,8 @@ mod tests {
         ] {
             assert_eq!(limits.of(path), bytes_max, "{path}");
         }
+        let limits = limits.below("/t1");
+        assert_eq!(limits.of("/t1/v1/apis/api_1/import"), 20);
+        assert_eq!(limits.of("/v1/apis/api_1/import"), 20);
     }
 }

@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 use super::instance::{ADDRESS, for_each_app, text};
 use super::requests::{call, get, post};
 
+/// Where the demo's API tells which tokens it takes.
+const METADATA: &str =
+    "resource_metadata=\"https://live.acme.test/.well-known/oauth-protected-resource\"";
+
 #[tokio::test]
 async fn live_and_test_rows_are_apart() {
     for_each_app(async |instance| {
@@ -101,10 +105,13 @@ async fn the_demo_refuses_as_any_api_does() {
         );
         assert_eq!(
             answer.header("www-authenticate"),
-            "Bearer error=\"invalid_token\""
+            format!("Bearer error=\"invalid_token\", {METADATA}")
         );
         let missing = instance.send(get("/demo/v1/leads")).await;
-        assert_eq!(missing.header("www-authenticate"), "Bearer");
+        assert_eq!(
+            missing.header("www-authenticate"),
+            format!("Bearer {METADATA}")
+        );
     })
     .await;
 }

@@ -102,7 +102,8 @@ async fn refusals_are_answers_for_the_client() {
             answer.refused(InsufficientScope)["required_scopes"],
             json!(["write:leads"])
         );
-        let challenge = "Bearer error=\"insufficient_scope\", scope=\"write:leads\"";
+        let challenge = "Bearer error=\"insufficient_scope\", scope=\"write:leads\", \
+            resource_metadata=\"https://live.acme.test/.well-known/oauth-protected-resource\"";
         assert_eq!(answer.header("www-authenticate"), challenge);
 
         let admin = instance.session("admin").await;

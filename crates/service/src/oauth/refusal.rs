@@ -1,0 +1,96 @@
+//! What the OAuth endpoints refuse with: a word of the standards and a sentence.
+
+use claviger_model::Reason;
+
+use super::QuotaState;
+use crate::error::Error;
+
+/// The `error` of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorCode {
+    /// The request cannot be understood (RFC 6749 section 5.2).
+    InvalidRequest,
+    /// The client is not who it says (RFC 6749 section 5.2).
+    InvalidClient,
+    /// This client may not have a token in this way (RFC 6749 section 5.2).
+    UnauthorizedClient,
+    /// Nobody gets a token in this way (RFC 6749 section 5.2).
+    UnsupportedGrantType,
+    /// A scope that is malformed, unknown or beyond the client's (RFC 6749 section 5.2).
+    InvalidScope,
+    /// An API that is unknown or not for this client (RFC 8707 section 2).
+    InvalidTarget,
+    /// Too many wrong guesses from one address; our own word, as no standard has one.
+    RateLimited,
+    /// The tokens of the day are used up; our own word.
+    QuotaExhausted,
+    /// Not now (RFC 6749 section 4.1.2.1).
+    TemporarilyUnavailable,
+    /// A fault of ours (RFC 6749 section 4.1.2.1).
+    ServerError,
+}
+
+impl ErrorCode {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+}
+
+/// Why an OAuth endpoint did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{description}")]
+pub struct Refusal {
+    /// The word by which programs branch.
+    pub code: ErrorCode,
+    /// What the client's developer is to change.
+    pub description: String,
+    /// When to try again, in seconds.
+    pub retry_after_seconds: Option<u32>,
+    /// Where the client's quota stands, when that is the reason.
+    pub quota: Option<QuotaState>,
+    /// What happened inside, for the log.
+    #[source]
+    pub cause: Option<Box<Error>>,
+}
+
+impl Refusal {
+    /// Refused with this word and this sentence.
+    pub fn because(code: ErrorCode, description: impl Into<String>) -> Self {
+        Self {
+            code,
+            description: description.into(),
+            retry_after_seconds: None,
+            quota: None,
+            cause: None,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let code = match error.reason() {
+            Reason::Stale | Reason::Storage | Reason::RateLimited => {
+                ErrorCode::TemporarilyUnavailable
+            }
+            _ => ErrorCode::ServerError,
+        };
+        Self {
+            retry_after_seconds: error.retry_after_seconds(),
+            description: error.to_string(),
+            cause: Some(Box::new(error)),
+            ..Self::because(code, "")
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The OAuth endpoints: strict requests, and answers as the standards have them. What fails here is
+//! told by [`crate::error::oauth`].
+
+pub mod client;
+pub mod metadata;
+pub(crate) mod quota;
+pub mod request;
+
+pub use client::ClientRequest;
+
+/// Whether a path is of an endpoint whose errors RFC 6749 shapes.
+pub(crate) fn is_endpoint(path: &str) -> bool {
+    path.starts_with("/oauth/") || path.starts_with("/connect/")
+}
