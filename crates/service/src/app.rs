@@ -15,6 +15,7 @@ use crate::passwords::PasswordPool;
 pub(crate) use crate::propagation::Effect;
 use crate::propagation::{LockError, Propagation, Role};
 use crate::settings::Settings;
+use crate::signing_keys::Signer;
 use crate::sources::Sources;
 
 /// The application. Cheap to clone; every clone is the same one.
@@ -28,6 +29,7 @@ struct Inner {
     usage_db: Db,
     keyring: Arc<Keyring>,
     verifier: Arc<Verifier>,
+    signer: Arc<Signer>,
     sources: Sources,
     settings: Settings,
     propagation: Propagation,
@@ -73,9 +75,10 @@ impl App {
             settings.lease_millis,
         );
         let verifier = Arc::new(verifier);
+        let signer = Arc::new(Signer::new(Arc::clone(&keyring), &sources));
         let propagation = Propagation::start(
             db.clone(),
-            Arc::clone(&verifier),
+            (Arc::clone(&verifier), Arc::clone(&signer)),
             sources.clone(),
             &settings,
             lock,
@@ -90,6 +93,7 @@ impl App {
             usage_db,
             keyring,
             verifier,
+            signer,
             sources,
             settings,
             propagation,
@@ -105,6 +109,11 @@ impl App {
     /// Decides requests.
     pub fn verifier(&self) -> &Arc<Verifier> {
         &self.inner.verifier
+    }
+
+    /// Signs tokens.
+    pub fn signer(&self) -> &Signer {
+        &self.inner.signer
     }
 
     /// Clock and random generator.

@@ -79,6 +79,11 @@ impl Error {
         }
     }
 
+    /// A fault of ours.
+    pub(crate) fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Box::new(cause))
+    }
+
     /// Not decidable now.
     pub fn stale() -> Self {
         Self::Later {

@@ -27,6 +27,7 @@ pub mod roles;
 pub mod scopes;
 pub mod sessions;
 pub mod settings;
+pub mod signing_keys;
 pub mod sources;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -8,7 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+};
 use claviger_model::UnixMillis;
+use claviger_model::apis::SigningAlgorithm;
 use claviger_model::ids::{IdRandom, RequestId};
 use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
 use claviger_verify::Now;
@@ -84,6 +91,30 @@ impl Sources {
     /// Random bytes for a key.
     pub fn key(&self) -> Result<Zeroizing<[u8; 32]>, NoRandom> {
         random().map(Zeroizing::new)
+    }
+
+    /// The generator, for signatures that draw from it themselves.
+    pub fn system_random(&self) -> SystemRandom {
+        SystemRandom::new()
+    }
+
+    /// A new key pair in PKCS #8. One for RS256 takes a good part of a second: not in an
+    /// asynchronous task.
+    pub fn signing_key(&self, algorithm: SigningAlgorithm) -> Result<Zeroizing<Vec<u8>>, NoRandom> {
+        let random = self.system_random();
+        let pkcs8 = match algorithm {
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                    .map(|document| document.as_ref().to_vec())
+            }
+            SigningAlgorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048)
+                .and_then(|pair| pair.as_der())
+                .map(|der| der.as_ref().to_vec()),
+            SigningAlgorithm::EdDsa => {
+                Ed25519KeyPair::generate_pkcs8(&random).map(|document| document.as_ref().to_vec())
+            }
+        };
+        pkcs8.map(Zeroizing::new).map_err(|_| NoRandom)
     }
 
     /// A new secret with this prefix.

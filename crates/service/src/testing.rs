@@ -7,7 +7,7 @@ use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
-pub use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit};
+pub use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit, forge_signing_keys};
 use zeroize::Zeroizing;
 
 use crate::actor::{Actor, Caller};
@@ -36,7 +36,7 @@ pub struct TestApp {
     pub admin: Caller,
     /// Signed in as an operator, `operator@claviger.test`, to no account.
     pub operator: Caller,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// Somebody at the machine: an operator before there is one.
@@ -108,13 +108,18 @@ impl TestApp {
             operator: sign_in(&app, email).await,
             app,
             account,
-            _database: database,
+            database,
         }
     }
 
     /// Closes it.
     pub async fn close(self) {
         self.app.close().await;
+    }
+
+    /// What it stands on.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
     }
 
     /// Makes somebody a member of the account, with the password of everybody.

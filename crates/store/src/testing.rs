@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::keyring::{Keyring, master_key_line};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -83,6 +84,20 @@ pub async fn damage_audit(db: &Db, damage: AuditDamage) -> Result<(), StoreError
     let damaged = db
         .write(move |tx: &mut Tx| Box::pin(async move { tx.query(sql).execute().await.map(drop) }));
     damaged.await.map(drop)
+}
+
+/// Makes every signing key sign later, as somebody would who can write the database but lacks the
+/// master key.
+pub async fn forge_signing_keys(db: &Db) -> Result<(), StoreError> {
+    let forged = db.write(|tx: &mut Tx| {
+        Box::pin(async move {
+            let query = tx.query("UPDATE signing_keys SET signs_from = signs_from + 1");
+            query.execute().await?;
+            tx.change(Change::new(ChangeKind::SigningKey, "forged"));
+            Ok(())
+        })
+    });
+    forged.await.map(drop)
 }
 
 impl TestDatabase {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::signing_keys;
 
 const PERIOD: Duration = Duration::from_secs(60);
 
@@ -37,6 +38,10 @@ impl JobsHandle {
 
 async fn run(app: App, stopping: Arc<Notify>) {
     loop {
+        if let Err(error) = signing_keys::upkeep(&app).await {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "the signing keys could not be looked after");
+        }
         clean::clean(&app).await;
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::loader;
 use super::nodes::Reaper;
 use crate::settings::Settings;
+use crate::signing_keys::Signer;
 use crate::sources::Sources;
 
 /// Between two heartbeats: on PostgreSQL, where notifications wake the node earlier, and on
@@ -37,6 +38,7 @@ pub(super) struct Follower {
 struct Beat {
     db: Db,
     verifier: Arc<Verifier>,
+    signer: Arc<Signer>,
     sources: Sources,
     node: nodes::Node,
     reaper: Reaper,
@@ -47,7 +49,7 @@ impl Follower {
     /// Registers the node, loads the index and starts to follow.
     pub(super) async fn start(
         db: Db,
-        verifier: Arc<Verifier>,
+        (verifier, signer): (Arc<Verifier>, Arc<Signer>),
         sources: Sources,
         settings: &Settings,
     ) -> Result<Arc<Self>, StoreError> {
@@ -65,6 +67,7 @@ impl Follower {
         let mut beat = Beat {
             db: db.clone(),
             verifier,
+            signer,
             sources,
             node,
             reaper: Reaper::default(),
@@ -290,11 +293,12 @@ impl Beat {
             return Ok(());
         }
         let now = self.sources.now();
-        loader::apply(&self.db, &self.verifier.index(), &changes, now).await
+        let index = self.verifier.index();
+        loader::apply(&self.db, (&index, &self.signer), &changes, now).await
     }
 
     async fn reload(&self) -> Result<i64, StoreError> {
-        let (index, epoch) = loader::load(&self.db, self.sources.now()).await?;
+        let (index, epoch) = loader::load(&self.db, &self.signer, self.sources.now()).await?;
         self.verifier.replace_index(index);
         self.verifier.freshness().applied(epoch);
         Ok(epoch)

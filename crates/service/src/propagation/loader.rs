@@ -4,25 +4,35 @@ use std::collections::{BTreeSet, HashMap};
 
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::Client;
-use claviger_model::ids::{AccountId, ClientId, KeyId, LegacyKeyId, RoleId, SessionId, UserId};
+use claviger_model::ids::{
+    AccountId, ClientId, KeyId, LegacyKeyId, RoleId, SessionId, TokenId, UserId,
+};
 use claviger_model::members::User;
 use claviger_model::roles::Powers;
 use claviger_model::scopes::ScopePatterns;
 use claviger_model::sessions::Session;
+use claviger_model::tokens::TokenOwner;
 use claviger_model::{Reason, UnixMillis};
 use claviger_store::{
-    Conn, Db, StoreError, accounts, apis, clients, keys, ledger, legacy_keys, sessions, users,
+    BadRow, Conn, Db, StoreError, accounts, apis, clients, keys, ledger, legacy_keys,
+    revoked_tokens, sessions, signing_keys, token_floors, users,
 };
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
 use crate::sessions::place;
+use crate::signing_keys::Signer;
 
 /// Rows read at once.
 const PAGE: u32 = 5_000;
 
-/// A new index with everything, and the epoch that it surely includes.
-pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), StoreError> {
+/// A new index with everything, and the epoch that it surely includes. The signer has its keys
+/// then too.
+pub(super) async fn load(
+    db: &Db,
+    signer: &Signer,
+    now: UnixMillis,
+) -> Result<(Index, i64), StoreError> {
     let mut reader = db.read().await?;
     let conn: &mut Conn = &mut reader;
     // The epoch first: what commits during the load is applied again afterwards.
@@ -34,6 +44,8 @@ pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), Store
     load_clients(conn, &index).await?;
     load_legacy_keys(conn, &index).await?;
     load_sessions(conn, &index, now).await?;
+    load_token_ends(conn, &index, now).await?;
+    put_signing_keys(conn, (&index, signer), now).await?;
     Ok((index, epoch))
 }
 
@@ -41,7 +53,7 @@ pub(super) async fn load(db: &Db, now: UnixMillis) -> Result<(Index, i64), Store
 /// is forgotten too, and reported.
 pub(super) async fn apply(
     db: &Db,
-    index: &Index,
+    (index, signer): (&Index, &Signer),
     changes: &[(i64, Change)],
     now: UnixMillis,
 ) -> Result<(), StoreError> {
@@ -73,7 +85,19 @@ pub(super) async fn apply(
             }
             ChangeKind::Client => apply_clients(conn, index, &parsed(&ids)).await?,
             ChangeKind::LegacyKey => apply_legacy_keys(conn, index, &parsed(&ids)).await?,
-            ChangeKind::SigningKey | ChangeKind::RevokedToken | ChangeKind::TokenFloor => {}
+            ChangeKind::SigningKey => put_signing_keys(conn, (index, signer), now).await?,
+            ChangeKind::RevokedToken => {
+                let ids: Vec<TokenId> = parsed(&ids);
+                let found = revoked_tokens::by_ids(conn, &ids).await?;
+                found
+                    .into_iter()
+                    .for_each(|(id, end)| index.revoke_token(id, end));
+            }
+            ChangeKind::TokenFloor => {
+                let owners = ids.iter().filter_map(|id| TokenOwner::parse(id));
+                let found = token_floors::by_owners(conn, &owners.collect::<Vec<_>>()).await?;
+                put_floors(index, found);
+            }
         }
     }
     Ok(())
@@ -95,14 +119,7 @@ async fn load_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
     let mut after = None;
     loop {
         let (page, bad_rows) = keys::resident_page(conn, after, PAGE).await?;
-        for bad in &bad_rows {
-            tracing::error!(
-                table = bad.table,
-                id = bad.id,
-                why = bad.why,
-                "a row is not trusted"
-            );
-        }
+        report(&bad_rows);
         let Some((last, _)) = page.last() else {
             return Ok(());
         };
@@ -148,6 +165,55 @@ async fn load_sessions(conn: &mut Conn, index: &Index, now: UnixMillis) -> Resul
     }
 }
 
+/// What ended access tokens before their time.
+async fn load_token_ends(
+    conn: &mut Conn,
+    index: &Index,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    put_floors(index, token_floors::all(conn).await?);
+    let mut after = None;
+    loop {
+        let page = revoked_tokens::live_page(conn, now, after, PAGE).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(());
+        };
+        after = Some(*last);
+        page.into_iter()
+            .for_each(|(id, end)| index.revoke_token(id, end));
+    }
+}
+
+fn put_floors(index: &Index, floors: Vec<token_floors::Floor>) {
+    floors
+        .into_iter()
+        .for_each(|(owner, epoch)| index.put_token_floor(owner, epoch));
+}
+
+/// Holds the signing keys: there are a handful, so all are read again.
+async fn put_signing_keys(
+    conn: &mut Conn,
+    (index, signer): (&Index, &Signer),
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let (found, bad_rows) = signing_keys::all(conn).await?;
+    report(&bad_rows);
+    signer.hold(found, index, now);
+    Ok(())
+}
+
+/// The alarm about rows that were left out.
+fn report(bad_rows: &[BadRow]) {
+    for bad in bad_rows {
+        tracing::error!(
+            table = bad.table,
+            id = bad.id,
+            why = bad.why,
+            "a row is not trusted"
+        );
+    }
+}
+
 async fn apply_accounts(
     conn: &mut Conn,
     index: &Index,
@@ -162,14 +228,7 @@ async fn apply_accounts(
 
 async fn apply_keys(conn: &mut Conn, index: &Index, ids: &[KeyId]) -> Result<(), StoreError> {
     let (found, bad_rows) = keys::by_ids(conn, ids).await?;
-    for bad in &bad_rows {
-        tracing::error!(
-            table = bad.table,
-            id = bad.id,
-            why = bad.why,
-            "a row is not trusted"
-        );
-    }
+    report(&bad_rows);
     let gone = without(ids, found.iter().map(|(key, _)| key.id));
     gone.for_each(|id| index.remove_key(id));
     found

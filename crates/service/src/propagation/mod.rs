@@ -18,6 +18,7 @@ use claviger_store::{Db, StoreError};
 use claviger_verify::Verifier;
 
 use crate::settings::Settings;
+use crate::signing_keys::Signer;
 use crate::sources::Sources;
 use follower::Follower;
 pub use lock::{DataLock, LockError, Role};
@@ -39,6 +40,7 @@ pub(crate) enum Effect {
 /// The propagation of changes in this process.
 pub struct Propagation {
     db: Db,
+    signer: Arc<Signer>,
     sources: Sources,
     lease_millis: u64,
     follower: Option<Arc<Follower>>,
@@ -49,9 +51,11 @@ pub struct Propagation {
 impl Propagation {
     /// As a server: registers the node, loads the index and follows changes from then on. As a
     /// command: only waits for the servers that there are.
+    ///
+    /// What follows the changes is the verifier, and the signer beside it.
     pub(crate) async fn start(
         db: Db,
-        verifier: Arc<Verifier>,
+        (verifier, signer): (Arc<Verifier>, Arc<Signer>),
         sources: Sources,
         settings: &Settings,
         lock: Option<DataLock>,
@@ -60,14 +64,16 @@ impl Propagation {
         let follower = match role {
             Role::Command => None,
             Role::Server => {
+                let followers = (verifier, Arc::clone(&signer));
                 let follower =
-                    Follower::start(db.clone(), verifier, sources.clone(), settings).await?;
+                    Follower::start(db.clone(), followers, sources.clone(), settings).await?;
                 Some(follower)
             }
         };
         let lease_millis = settings.lease_millis;
         Ok(Self {
             db,
+            signer,
             sources,
             lease_millis,
             follower,
@@ -103,7 +109,7 @@ impl Propagation {
     /// Loads the index once, for a command that decides without following.
     pub async fn load_once(&self, verifier: &Verifier) -> Result<(), StoreError> {
         let sent = self.sources.both();
-        let (index, epoch) = loader::load(&self.db, sent.wall).await?;
+        let (index, epoch) = loader::load(&self.db, &self.signer, sent.wall).await?;
         verifier.replace_index(index);
         verifier.freshness().applied(epoch);
         verifier.freshness().extend(sent);

@@ -13,3 +13,5 @@ mod jobs;
 mod members;
 mod roles;
 mod sessions;
+mod signing_keys;
+mod token_support;

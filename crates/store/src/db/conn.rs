@@ -142,8 +142,8 @@ impl Tx {
         self.pending.changes.push(change);
     }
 
-    /// Ends every token of `owner` that was issued before this transaction's commit: the floor below
-    /// which they are dead is the commit's own epoch.
+    /// Ends every token of `owner` that was issued before this transaction's commit: the floor
+    /// below which they are dead is the commit's own epoch.
     pub fn end_tokens(&mut self, owner: TokenOwner) {
         self.pending.ended.push(owner);
         self.change(Change::new(ChangeKind::TokenFloor, owner));
