@@ -105,6 +105,19 @@ impl Caller {
         })
     }
 
+    /// The permission to end all tokens of an account: an operator's, or that of somebody who
+    /// manages the account's own clients.
+    pub fn token_ending(&self, account_id: AccountId) -> Result<KeyAccess, Error> {
+        if let Ok(access) = self.key_access_to(account_id) {
+            return Ok(access);
+        }
+        let access = self.client_writing()?;
+        if access.account_id != account_id {
+            return Err(Error::not_found("account"));
+        }
+        Ok(access)
+    }
+
     /// The permission to manage the caller's team.
     pub fn team(&self) -> Result<TeamAccess, Error> {
         let (account_id, powers) = self.place(Permission::Team)?;

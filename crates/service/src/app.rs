@@ -17,6 +17,7 @@ use crate::propagation::{LockError, Propagation, Role};
 use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
+use crate::tokens::FeedCache;
 
 /// The application. Cheap to clone; every clone is the same one.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ struct Inner {
     keyring: Arc<Keyring>,
     verifier: Arc<Verifier>,
     signer: Arc<Signer>,
+    feed: FeedCache,
     sources: Sources,
     settings: Settings,
     propagation: Propagation,
@@ -94,6 +96,7 @@ impl App {
             keyring,
             verifier,
             signer,
+            feed: FeedCache::default(),
             sources,
             settings,
             propagation,
@@ -147,6 +150,11 @@ impl App {
 
     pub(crate) fn client_failures(&self) -> &Failures {
         &self.inner.client_failures
+    }
+
+    /// The revocation feed that was made last.
+    pub(crate) fn feed_cache(&self) -> &FeedCache {
+        &self.inner.feed
     }
 
     pub(crate) fn usage_db(&self) -> &Db {

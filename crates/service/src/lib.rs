@@ -31,6 +31,7 @@ pub mod signing_keys;
 pub mod sources;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
 pub mod users;
 
 pub use actor::{Actor, Caller};

@@ -29,6 +29,7 @@ pub mod signing_keys;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token_counts;
+pub mod token_ends;
 pub mod token_floors;
 pub mod users;
 

@@ -1,17 +1,23 @@
 //! Forgetting what is not needed any more.
 
 use claviger_model::time::DAY_MILLIS;
-use claviger_store::{Tx, idempotency, ledger, sessions};
+use claviger_store::{StoreError, Tx, idempotency, ledger, revoked_tokens, sessions, token_counts};
+use futures_core::future::BoxFuture;
 
 use crate::app::{App, Effect};
 use crate::decisions;
 use crate::error::Error;
+use crate::tokens::day;
 
 /// Epochs whose changes are kept, so that a node that was away for a while can catch up without
 /// loading everything.
 const EPOCHS_KEPT: i64 = 100_000;
 /// How long sessions are kept after their end, for "expired" instead of "invalid".
 const SESSIONS_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
+/// How long a revoked token is kept after its end, for clocks that differ.
+const REVOKED_TOKENS_KEPT_MILLIS: i64 = 10 * 60 * 1_000;
+/// Days whose counts of tokens are kept.
+const TOKEN_COUNT_DAYS_KEPT: i64 = 7;
 /// Rows deleted in one transaction.
 const ROWS_AT_ONCE: u32 = 500;
 
@@ -21,6 +27,8 @@ pub(super) async fn clean(app: &App) {
     report("changes", changes(app).await);
     report("idempotency keys", idempotency_keys(app).await);
     report("sessions", ended_sessions(app).await);
+    report("revoked tokens", ended_tokens(app).await);
+    report("counts of tokens", old_token_counts(app).await);
     report("decisions", old_decisions(app).await);
 }
 
@@ -53,20 +61,51 @@ async fn idempotency_keys(app: &App) -> Result<(), Error> {
 
 async fn ended_sessions(app: &App) -> Result<(), Error> {
     let before = app.sources().now().plus_millis(-SESSIONS_KEPT_MILLIS);
-    loop {
-        let deleted = app
-            .change(Effect::Grants, move |tx: &mut Tx| {
-                Box::pin(async move {
-                    Ok::<_, Error>(sessions::delete_ended_before(tx, before, ROWS_AT_ONCE).await?)
-                })
-            })
-            .await?;
-        if deleted < u64::from(ROWS_AT_ONCE) {
-            break;
-        }
-    }
+    in_portions(app, move |tx| {
+        Box::pin(sessions::delete_ended_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await?;
     app.verifier().index().forget_sessions(before);
     Ok(())
+}
+
+async fn ended_tokens(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-REVOKED_TOKENS_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(revoked_tokens::purge(tx, before, ROWS_AT_ONCE))
+    })
+    .await?;
+    app.verifier().index().forget_revoked_tokens(before);
+    Ok(())
+}
+
+async fn old_token_counts(app: &App) -> Result<(), Error> {
+    let before = day(app.sources().now()) - TOKEN_COUNT_DAYS_KEPT;
+    in_portions(app, move |tx| {
+        Box::pin(token_counts::purge(tx, before, ROWS_AT_ONCE))
+    })
+    .await
+}
+
+/// Deletes a limited number of rows in one transaction, and goes on as long as there are so many.
+async fn in_portions<F>(app: &App, delete: F) -> Result<(), Error>
+where
+    F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<u64, StoreError>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    loop {
+        let delete = delete.clone();
+        let deleted = app.change(Effect::Grants, move |tx: &mut Tx| {
+            let deleted = delete(tx);
+            Box::pin(async move { Ok::<_, Error>(deleted.await?) })
+        });
+        if deleted.await? < u64::from(ROWS_AT_ONCE) {
+            return Ok(());
+        }
+    }
 }
 
 async fn old_decisions(app: &App) -> Result<(), Error> {

@@ -15,3 +15,4 @@ mod roles;
 mod sessions;
 mod signing_keys;
 mod token_support;
+mod tokens;

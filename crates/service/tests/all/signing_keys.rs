@@ -17,7 +17,7 @@ use claviger_service::{apis, jobs};
 use claviger_store::signing_keys;
 use serde_json::Value;
 
-use crate::token_support::{hold_client, shift, token, until};
+use crate::token_support::{inspect, make_client, shift, token, until};
 
 const ES256: SigningAlgorithm = SigningAlgorithm::Es256;
 /// How much of a private key is looked for, in bytes.
@@ -38,11 +38,6 @@ fn shown(test: &TestApp) -> Vec<String> {
         .collect()
 }
 
-fn inspect(test: &TestApp, token: &str) -> Result<(), Reason> {
-    let now = test.app.sources().both();
-    test.app.verifier().inspect(token, now).map(drop)
-}
-
 async fn rotated(test: &TestApp) -> SigningKey {
     let access = test.operator.operator().unwrap();
     rotate(&test.app, &access, Some(ES256)).await.unwrap().key
@@ -51,7 +46,7 @@ async fn rotated(test: &TestApp) -> SigningKey {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_key_is_made_once_and_signs_at_once() {
     for_each_app(async |test| {
-        hold_client(test);
+        make_client(test).await;
         for algorithm in SigningAlgorithm::ALL {
             let now = test.app.sources().now();
             assert!(!test.app.signer().can_sign(algorithm, now));
@@ -76,7 +71,7 @@ async fn the_first_key_is_made_once_and_signs_at_once() {
 #[tokio::test]
 async fn a_key_is_published_then_signs_then_is_retired_and_gone() {
     for_each_app(async |test| {
-        hold_client(test);
+        make_client(test).await;
         ensure(&test.app, ES256).await.unwrap();
         let first = token(test, ES256);
         let second = rotated(test).await;
@@ -120,7 +115,7 @@ async fn ten_rotations_fail_no_verification() {
     settings.tokens.jwks_cache_seconds = 1;
     settings.lease_millis = 3_000;
     for test in TestApp::on_each(&settings).await {
-        hold_client(&test);
+        make_client(&test).await;
         ensure(&test.app, ES256).await.unwrap();
         let test = Arc::new(test);
         let (stop, verified) = (Arc::new(AtomicBool::new(false)), Arc::default());
@@ -185,7 +180,7 @@ async fn only_so_many_keys_wait_for_their_turn() {
 #[tokio::test]
 async fn a_withdrawn_key_verifies_nothing_and_another_signs() {
     for_each_app(async |test| {
-        hold_client(test);
+        make_client(test).await;
         let access = test.operator.operator().unwrap();
         let first = rotated(test).await;
         let stolen = token(test, ES256);
@@ -265,7 +260,7 @@ async fn old_keys_are_rotated_and_lifetimes_that_change_are_thought_of() {
 #[tokio::test]
 async fn a_key_that_somebody_wrote_is_not_taken() {
     for_each_app(async |test| {
-        hold_client(test);
+        make_client(test).await;
         ensure(&test.app, ES256).await.unwrap();
         let token_before = token(test, ES256);
         let db = &test.database().db;

@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
+use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::{
     Client, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
 };
 use claviger_model::credentials::StoredSecret;
 use claviger_model::ids::{ClientId, SecretId, TokenId};
 use claviger_model::tokens::{ACCESS_TOKEN_TYPE, Audience, Claims, TokenGrant};
+use claviger_model::{Environment, Reason};
 use claviger_service::testing::TestApp;
+use claviger_store::{StoreError, clients};
 
 pub(crate) const CLIENT: ClientId = ClientId(40);
 const SECRET: SecretId = SecretId(41);
 
-/// Holds a client of the account that may do everything.
-pub(crate) fn hold_client(test: &TestApp) {
+/// Makes a client of the account that may do everything.
+pub(crate) async fn make_client(test: &TestApp) {
     let now = test.app.sources().now();
     let client = Client {
         id: CLIENT,
@@ -50,8 +52,16 @@ pub(crate) fn hold_client(test: &TestApp) {
         revoked_by: None,
         version: 1,
     };
-    let index = test.app.verifier().index();
-    index.put_client(&client, &[secret]);
+    let made = test.database().db.write(move |tx| {
+        let (client, secret) = (client.clone(), secret.clone());
+        Box::pin(async move {
+            clients::insert(tx, &client, &secret).await?;
+            tx.change(Change::new(ChangeKind::Client, CLIENT));
+            Ok::<_, StoreError>(())
+        })
+    });
+    made.await.unwrap();
+    until(async || test.app.verifier().index().client(CLIENT).is_some()).await;
 }
 
 /// What a token of the client says that is issued now.
@@ -91,6 +101,12 @@ pub(crate) fn token(test: &TestApp, algorithm: SigningAlgorithm) -> String {
 pub(crate) async fn shift(test: &TestApp, millis: i64) {
     test.app.sources().shift_wall_clock(millis);
     until(async || test.app.readiness().await.is_ok()).await;
+}
+
+/// Whether the node takes a token.
+pub(crate) fn inspect(test: &TestApp, token: &str) -> Result<(), Reason> {
+    let now = test.app.sources().both();
+    test.app.verifier().inspect(token, now).map(drop)
 }
 
 /// Waits for a condition, for twenty seconds at most.

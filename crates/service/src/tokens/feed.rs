@@ -1,0 +1,145 @@
+//! The revocation feed: what an offline verifier cannot know, signed.
+//!
+//! It lists what ended tokens before their time, as long as such tokens could still be unexpired.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use claviger_model::UnixMillis;
+use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
+use claviger_model::ids::{AccountId, ClientId, SecretId, TokenId};
+use claviger_store::{Conn, ledger, revoked_tokens, token_ends, token_floors};
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::signing_keys;
+
+/// The `typ` of the feed.
+pub const FEED_TYPE: &str = "revocations+jwt";
+/// How long the feed may be kept before it is asked for again, in seconds.
+pub const FEED_MAX_AGE_SECONDS: u32 = 10;
+/// How long it may be believed when it cannot be had again, in seconds.
+const FEED_LIFETIME_SECONDS: i64 = 300;
+/// Revoked tokens read at once.
+const PAGE: u32 = 5_000;
+
+/// The feed as it was at a moment.
+#[derive(Debug)]
+pub struct Feed {
+    /// The signed JWT.
+    pub token: String,
+    /// Names its content, weakly: two with the same say the same.
+    pub tag: String,
+    epoch: i64,
+    made_at: UnixMillis,
+}
+
+/// The feed that was made last. Whoever makes the next one holds the lock, so that it is made once.
+pub(crate) type FeedCache = Mutex<Option<Arc<Feed>>>;
+
+/// The claims; times in seconds since 1970.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    iat: i64,
+    exp: i64,
+    /// Everything up to this change is in it.
+    epoch: i64,
+    /// Tokens that were revoked one by one.
+    revoked: Vec<Revoked>,
+    /// By client or account: tokens with a lower epoch are dead.
+    not_before: BTreeMap<String, i64>,
+    /// Clients whose tokens are all dead.
+    clients: Vec<ClientId>,
+    /// Secrets whose tokens are all dead.
+    secrets: Vec<SecretId>,
+    /// Accounts whose tokens are dead as long as they are listed.
+    accounts: Vec<AccountId>,
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    jti: TokenId,
+    exp: i64,
+}
+
+/// The feed. It is made at most once in a second, when something changed or it became old.
+///
+/// # Errors
+/// This node does not know what is live, or the store's.
+pub async fn feed(app: &App) -> Result<Arc<Feed>, Error> {
+    let now = app.sources().both();
+    let freshness = app.verifier().freshness();
+    if freshness.staleness_millis(now).is_none() {
+        return Err(Error::stale());
+    }
+    let now = now.wall;
+    let mut cached = app.feed_cache().lock().await;
+    if let Some(feed) = cached
+        .as_ref()
+        .filter(|feed| feed.is_good(freshness.epoch(), now))
+    {
+        return Ok(Arc::clone(feed));
+    }
+    let made = Arc::new(make(app, now).await?);
+    *cached = Some(Arc::clone(&made));
+    Ok(made)
+}
+
+impl Feed {
+    fn is_good(&self, epoch: i64, now: UnixMillis) -> bool {
+        let age_seconds = now.0 / 1_000 - self.made_at.0 / 1_000;
+        let is_current = self.epoch >= epoch && age_seconds < FEED_MAX_AGE_SECONDS.into();
+        age_seconds == 0 || (is_current && age_seconds > 0)
+    }
+}
+
+async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
+    let mut reader = app.read().await?;
+    let conn: &mut Conn = &mut reader;
+    // The epoch first: what commits meanwhile may be in it already, but nothing is missing.
+    let epoch = ledger::epoch(conn).await?;
+    let since = now.plus_seconds(-i64::from(TOKEN_LIFETIME_SECONDS_MAX));
+    let floors = token_floors::all(conn).await?;
+    let iat = now.0 / 1_000;
+    let claims = Claims {
+        iss: &app.settings().public_url,
+        iat,
+        exp: iat + FEED_LIFETIME_SECONDS,
+        epoch,
+        revoked: revoked(conn, now).await?,
+        not_before: floors
+            .into_iter()
+            .map(|(owner, epoch)| (owner.to_string(), epoch))
+            .collect(),
+        clients: token_ends::deleted_clients(conn, since).await?,
+        secrets: token_ends::revoked_secrets(conn, since).await?,
+        accounts: token_ends::suspended_accounts(conn, since).await?,
+    };
+    let algorithm = app.settings().tokens.signing_algorithm;
+    signing_keys::ensure(app, algorithm).await?;
+    Ok(Feed {
+        token: app.signer().sign(algorithm, &claims, FEED_TYPE, now)?,
+        tag: format!("{epoch}-{iat}"),
+        epoch,
+        made_at: now,
+    })
+}
+
+async fn revoked(conn: &mut Conn, now: UnixMillis) -> Result<Vec<Revoked>, Error> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = revoked_tokens::live_page(conn, now, after, PAGE).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(found);
+        };
+        after = Some(*last);
+        found.extend(page.into_iter().map(|(jti, end)| Revoked {
+            jti,
+            exp: end.0.div_euclid(1_000),
+        }));
+    }
+}

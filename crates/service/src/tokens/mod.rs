@@ -1,0 +1,13 @@
+//! Access tokens after their issue: the quota, what ends them, and the feed that tells of it.
+
+mod end;
+mod feed;
+mod quota;
+mod revoke;
+
+pub use end::{end_of_account, end_of_client};
+pub(crate) use feed::FeedCache;
+pub use feed::{FEED_MAX_AGE_SECONDS, FEED_TYPE, Feed, feed};
+pub(crate) use quota::day;
+pub use quota::{Quota, take_quota};
+pub use revoke::{RevokedToken, revoke};

@@ -1,0 +1,62 @@
+//! The daily quota of tokens: exact, whatever happens, because the database counts.
+
+use claviger_model::UnixMillis;
+use claviger_model::clients::QuotaMode;
+use claviger_model::ids::ClientId;
+use claviger_model::time::DAY_MILLIS;
+use claviger_store::{Tx, token_counts};
+
+use crate::app::{App, Effect};
+use crate::error::Error;
+use crate::oauth::QuotaState;
+
+/// What a client that asks for a token gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quota {
+    /// A token; this is left.
+    Given(QuotaState),
+    /// None before the next day.
+    Exhausted(QuotaState),
+}
+
+/// Takes one token of the client's day, durably. With [`QuotaMode::Observe`] it is given whatever
+/// the count.
+///
+/// # Errors
+/// The store's; then nothing was counted, or a commit was lost of which nobody knows.
+pub async fn take_quota(
+    app: &App,
+    client: ClientId,
+    limit: u32,
+    mode: QuotaMode,
+    now: UnixMillis,
+) -> Result<Quota, Error> {
+    let day = day(now);
+    let enforced = match mode {
+        QuotaMode::Enforce => Some(limit),
+        QuotaMode::Observe => None,
+    };
+    let used = app
+        .change(Effect::Grants, move |tx: &mut Tx| {
+            Box::pin(async move { Ok(token_counts::take(tx, client, day, enforced).await?) })
+        })
+        .await?;
+    let left = used.map_or(0, |used| i64::from(limit).saturating_sub(used).max(0));
+    let resets_at = UnixMillis((day + 1) * DAY_MILLIS);
+    // The day is over when its last millisecond is.
+    let reset_millis = u64::try_from(resets_at.since(now)).unwrap_or_default();
+    let state = QuotaState {
+        limit,
+        remaining: u32::try_from(left).unwrap_or(u32::MAX),
+        reset_seconds: u32::try_from(reset_millis.div_ceil(1_000)).unwrap_or(u32::MAX),
+    };
+    Ok(match used {
+        Some(_) => Quota::Given(state),
+        None => Quota::Exhausted(state),
+    })
+}
+
+/// The UTC day of a moment, counted from 1970.
+pub(crate) fn day(now: UnixMillis) -> i64 {
+    now.0.div_euclid(DAY_MILLIS)
+}
