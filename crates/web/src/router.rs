@@ -78,6 +78,10 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::apis::delete
         ))
         .routes(routes!(rest::apis::import))
+        .routes(routes!(oauth::token::issue))
+        .routes(routes!(oauth::token::connect))
+        .routes(routes!(oauth::introspect::introspect))
+        .routes(routes!(oauth::revoke::revoke))
         .routes(routes!(oauth::metadata::server))
         .routes(routes!(oauth::metadata::resource))
 }

@@ -6,11 +6,21 @@
 mod client;
 pub mod discovery;
 mod failures;
+mod grants;
+mod introspect;
+mod quota;
 mod refusal;
+mod revoke;
+mod scopes;
+mod targets;
+mod token;
 
 pub use client::{Client, ClientCredentials, authenticate};
 pub(crate) use failures::Failures;
+pub use introspect::{Introspection, introspect};
 pub use refusal::{ErrorCode, Refusal};
+pub use revoke::revoke;
+pub use token::{IssuedToken, TokenRequest, issue};
 
 /// How tokens are obtained (RFC 6749 section 1.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,9 +2,12 @@
 //! told by [`crate::error::oauth`].
 
 pub mod client;
+pub mod introspect;
 pub mod metadata;
 pub(crate) mod quota;
 pub mod request;
+pub mod revoke;
+pub mod token;
 
 pub use client::ClientRequest;
 
