@@ -1,5 +1,5 @@
-//! Legacy keys: one unscoped, unexpiring key per account. Deprecated, and accepted only by APIs that
-//! say so.
+//! Legacy keys: one unscoped, unexpiring key per account. Deprecated, and accepted only by APIs
+//! that say so.
 
 use crate::credentials::StoredSecret;
 use crate::ids::{AccountId, LegacyKeyId};

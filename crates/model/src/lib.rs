@@ -25,6 +25,7 @@ pub mod routes;
 pub mod scopes;
 pub mod seal;
 pub mod secret;
+pub mod secret_uses;
 pub mod sessions;
 pub mod signing_keys;
 pub mod text;

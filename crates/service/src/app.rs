@@ -18,6 +18,7 @@ use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
 use crate::tokens::FeedCache;
+use crate::uses::UseRecorder;
 
 /// The application. Cheap to clone; every clone is the same one.
 #[derive(Clone)]
@@ -38,6 +39,7 @@ struct Inner {
     passwords: PasswordPool,
     client_failures: Failures,
     decisions: Recorder,
+    uses: UseRecorder,
 }
 
 /// Where the data is.
@@ -88,6 +90,7 @@ impl App {
         )
         .await?;
         let decisions = Recorder::start(usage_db.clone(), role);
+        let uses = UseRecorder::start(usage_db.clone(), role);
         let passwords = PasswordPool::new();
         let client_failures = Failures::new();
         let inner = Inner {
@@ -103,6 +106,7 @@ impl App {
             passwords,
             client_failures,
             decisions,
+            uses,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -137,6 +141,11 @@ impl App {
     /// Keeps decisions, so that they can be explained.
     pub fn decisions(&self) -> &Recorder {
         &self.inner.decisions
+    }
+
+    /// Notes what becomes of the secrets of clients.
+    pub fn uses(&self) -> &UseRecorder {
+        &self.inner.uses
     }
 
     /// How changes travel.
@@ -196,6 +205,7 @@ impl App {
     /// databases.
     pub async fn close(&self) {
         self.inner.decisions.close().await;
+        self.inner.uses.close().await;
         self.inner.propagation.leave().await;
         self.inner.usage_db.close().await;
         self.inner.db.close().await;

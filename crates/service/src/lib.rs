@@ -33,6 +33,7 @@ pub mod sources;
 pub mod testing;
 pub mod tokens;
 pub mod users;
+pub mod uses;
 
 pub use actor::{Actor, Caller};
 pub use app::App;

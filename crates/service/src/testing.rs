@@ -2,6 +2,7 @@
 //! variable `CLAVIGER_TEST_POSTGRES` names a server.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
@@ -81,15 +82,7 @@ impl TestApp {
             Location::Sqlite { file } => Some(file.with_extension("lock")),
             Location::Postgres { .. } => None,
         };
-        let storage = Storage {
-            main: database.location.clone(),
-            usage: database.usage_location.clone(),
-            lock_file,
-        };
-        // The same one as the database's.
-        let keyring = done(Keyring::parse(&master_key_line(1, &[7; 32])));
-        let sources = done(Sources::system());
-        let app = done(App::open(&storage, keyring, settings, sources, Role::Server).await);
+        let app = open(&database, settings, lock_file).await;
         let access = done(at_the_machine().operator());
         let account = done(accounts::create(&app, &access, "Acme", None).await);
         for role in ["owner", "admin"] {
@@ -122,6 +115,13 @@ impl TestApp {
         &self.database
     }
 
+    /// Closes the application and opens its data again, as a restart does.
+    pub async fn reopened(&self) -> App {
+        self.app.close().await;
+        // The closed one holds the lock until it is dropped.
+        open(&self.database, self.app.settings().clone(), None).await
+    }
+
     /// Makes somebody a member of the account, with the password of everybody.
     pub async fn member(&self, email: &str, role: &str) -> Caller {
         add_member(&self.app, self.account.id, email, role).await;
@@ -146,6 +146,18 @@ pub fn sign_in_input(email: &str, password: &str) -> SignIn {
         password: Zeroizing::new(password.to_owned()),
         account_id: None,
     }
+}
+
+async fn open(database: &TestDatabase, settings: Settings, lock_file: Option<PathBuf>) -> App {
+    let storage = Storage {
+        main: database.location.clone(),
+        usage: database.usage_location.clone(),
+        lock_file,
+    };
+    // The same one as the database's.
+    let keyring = done(Keyring::parse(&master_key_line(1, &[7; 32])));
+    let sources = done(Sources::system());
+    done(App::open(&storage, keyring, settings, sources, Role::Server).await)
 }
 
 async fn add_member(app: &App, account_id: AccountId, email: &str, role: &str) {

@@ -23,6 +23,7 @@ pub mod operators;
 pub mod revoked_tokens;
 pub mod roles;
 mod rows;
+pub mod secret_uses;
 pub mod sessions;
 pub mod settings;
 pub mod signing_keys;

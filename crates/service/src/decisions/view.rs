@@ -162,8 +162,7 @@ impl Serialize for Scopes<'_> {
             (Some(Grant::All), Some(api)) => {
                 serializer.collect_seq(api.scopes.iter().map(|scope| &scope.name))
             }
-            (Some(Grant::All), None) => serializer.collect_seq(None::<&ScopeName>),
-            (None, _) => serializer.collect_seq(None::<&ScopeName>),
+            (Some(Grant::All), None) | (None, _) => serializer.collect_seq(None::<&ScopeName>),
             (Some(Grant::Named(set)), _) => serializer.collect_seq(set.names.iter()),
             (Some(Grant::Patterns(patterns)), Some(api)) => {
                 let names = api.scopes.iter().map(|scope| &scope.name);

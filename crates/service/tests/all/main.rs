@@ -16,3 +16,4 @@ mod sessions;
 mod signing_keys;
 mod token_support;
 mod tokens;
+mod uses;

@@ -15,5 +15,6 @@ mod people;
 mod samples;
 mod schema;
 mod seals;
+mod secret_uses;
 mod tokens;
 mod writing;

@@ -1,0 +1,41 @@
+//! What became of each secret of a client: how often it gave a token or was refused, when last,
+//! from where. Noted in memory, and kept in the usage database from the next second on.
+
+mod recorder;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use claviger_model::ids::{ClientId, SecretId};
+pub use claviger_model::secret_uses::SecretUses;
+use claviger_model::{Reason, UnixMillis};
+
+use crate::app::App;
+use crate::error::Error;
+pub use recorder::UseRecorder;
+
+/// One use of a secret that matched, whether it gave a token or not.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretUse<'a> {
+    /// Which secret.
+    pub secret_id: SecretId,
+    /// The client whose it is.
+    pub owner_id: ClientId,
+    /// When.
+    pub at: UnixMillis,
+    /// From which address.
+    pub ip: Option<IpAddr>,
+    /// The `User-Agent` header as it came; cut when it is kept.
+    pub user_agent: Option<&'a str>,
+    /// Why it gave no token; none when it did.
+    pub refused: Option<Reason>,
+}
+
+/// The uses of those of the secrets that have any: what is kept, and what this node noted since.
+/// What other nodes noted is at most a second late.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn of(app: &App, ids: &[SecretId]) -> Result<HashMap<SecretId, SecretUses>, Error> {
+    Ok(app.uses().read(ids).await?)
+}
