@@ -9,6 +9,7 @@ pub mod actor;
 pub mod apis;
 pub mod app;
 pub mod audit;
+pub mod clients;
 pub mod config;
 pub mod decisions;
 pub mod demo;

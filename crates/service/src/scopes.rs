@@ -1,9 +1,12 @@
 //! The catalogue of scopes: what the APIs of the instance offer to credentials.
 
-use claviger_model::Environment;
+use claviger_model::management::ManagementScope;
 use claviger_model::scopes::ScopeName;
+use claviger_model::{Environment, Problems};
+use claviger_verify::apis::Apis;
 
 use crate::app::App;
+use crate::error::Error;
 
 /// A scope with what is to be known before it is given to a credential.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,4 +61,55 @@ pub fn list(app: &App) -> Vec<OfferedScope> {
         known.audiences.push(audience);
     }
     offered
+}
+
+/// Refuses scopes that no API offers, or that are not for this environment. `before` are scopes
+/// that the credential holds already: what was valid once may stay. Management scopes are for
+/// credentials that `can_manage`, where the operator has switched the management routes on.
+pub(crate) fn check_offered(
+    app: &App,
+    scopes: &[ScopeName],
+    before: &[ScopeName],
+    environment: Environment,
+    can_manage: bool,
+) -> Result<(), Error> {
+    let index = app.verifier().index();
+    let apis = index.apis();
+    let mut problems = Problems::default();
+    for (position, scope) in scopes.iter().enumerate() {
+        if before.contains(scope) {
+            continue;
+        }
+        let member = format!("scopes[{position}]");
+        let is_management = can_manage && ManagementScope::parse(scope.as_str()).is_some();
+        match offered(&apis, scope) {
+            Some(environments) if !environments.contains(&environment) => problems.add(
+                member,
+                format!("is not for {} credentials: {scope}", environment.as_str()),
+            ),
+            Some(_) => {}
+            None if is_management && app.settings().management_enabled => {}
+            None if is_management => problems.add(
+                member,
+                format!(
+                    "is a scope of the management routes, which are switched off: {scope}. The \
+                     operator can allow them with management.enabled"
+                ),
+            ),
+            None => problems.add(member, format!("is no scope of this instance: {scope}")),
+        }
+    }
+    Ok(problems.into_result()?)
+}
+
+/// In which environments some API offers a scope; none when no API does.
+fn offered(apis: &Apis, name: &ScopeName) -> Option<Vec<Environment>> {
+    let scopes = apis.all().iter().flat_map(|api| api.scopes.iter());
+    let mut found = scopes.filter(|scope| scope.name == *name).peekable();
+    found.peek()?;
+    Some(
+        found
+            .flat_map(|scope| scope.environments.iter().copied())
+            .collect(),
+    )
 }

@@ -7,10 +7,11 @@ use claviger_model::ids::KeyId;
 use claviger_model::keys::KeyDraft;
 use claviger_store::{Tx, keys};
 
-use super::{KeyWithSecrets, audited, check_scopes, difference, find};
+use super::{KeyWithSecrets, audited, difference, find};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
+use crate::scopes::check_offered;
 
 /// Applies a merge patch (RFC 7396) to a key of the caller's account.
 ///
@@ -36,11 +37,12 @@ pub async fn edit(
             }
             let now = app.sources().now();
             let settings = key.settings.clone().edit(&draft, now)?;
-            check_scopes(
+            check_offered(
                 &app,
                 &settings.scopes,
                 &key.settings.scopes,
                 key.environment,
+                false,
             )?;
             if draft.scopes.is_some() {
                 access.may_hand_on(&settings.scopes)?;

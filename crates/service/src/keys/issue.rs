@@ -11,11 +11,12 @@ use claviger_model::keys::{ApiKey, KeyDraft, KeySettings, KeyState};
 use claviger_model::secret::Plaintext;
 use claviger_store::{Tx, keys};
 
-use super::{KeyWithSecrets, audited, check_scopes, find};
+use super::{KeyWithSecrets, audited, find};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
 use crate::idempotency::{IdempotencyKey, replay, replayed_id};
+use crate::scopes::check_offered;
 
 /// What a new key is asked to be.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub async fn issue(
     access.for_writing()?;
     let now = app.sources().now();
     let settings = KeySettings::create(&input.draft, now)?;
-    check_scopes(app, &settings.scopes, &[], input.environment)?;
+    check_offered(app, &settings.scopes, &[], input.environment, false)?;
     access.may_hand_on(&settings.scopes)?;
 
     let plaintext = app

@@ -8,10 +8,7 @@ mod revoke;
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::{AccountId, KeyId};
 use claviger_model::keys::{ApiKey, KeyState};
-use claviger_model::scopes::ScopeName;
-use claviger_model::{Environment, Problems};
 use claviger_store::{Conn, keys};
-use claviger_verify::apis::Apis;
 use serde_json::{Value, json};
 
 pub use edit::edit;
@@ -19,7 +16,6 @@ pub use issue::{IssueInput, Issued, issue};
 pub use list::{KeyPage, ListFilter, list, show};
 pub use revoke::revoke;
 
-use crate::app::App;
 use crate::error::Error;
 
 /// A key with what is public of its secrets.
@@ -44,46 +40,6 @@ async fn find(conn: &mut Conn, account_id: AccountId, id: KeyId) -> Result<KeyWi
     let key = found.ok_or_else(|| Error::not_found("key"))?;
     let secrets = keys::secrets(conn, id).await?;
     Ok(KeyWithSecrets { key, secrets })
-}
-
-/// Refuses scopes that no API offers, or that are not for this environment. `before` are scopes
-/// that the key holds already: what was valid once may stay.
-fn check_scopes(
-    app: &App,
-    scopes: &[ScopeName],
-    before: &[ScopeName],
-    environment: Environment,
-) -> Result<(), Error> {
-    let index = app.verifier().index();
-    let apis = index.apis();
-    let mut problems = Problems::default();
-    for (position, scope) in scopes.iter().enumerate() {
-        if before.contains(scope) {
-            continue;
-        }
-        let member = format!("scopes[{position}]");
-        match offered(&apis, scope) {
-            None => problems.add(member, format!("is no scope of this instance: {scope}")),
-            Some(environments) if !environments.contains(&environment) => problems.add(
-                member,
-                format!("is not for {} credentials: {scope}", environment.as_str()),
-            ),
-            Some(_) => {}
-        }
-    }
-    Ok(problems.into_result()?)
-}
-
-/// In which environments some API offers a scope; none when no API does.
-fn offered(apis: &Apis, name: &ScopeName) -> Option<Vec<Environment>> {
-    let scopes = apis.all().iter().flat_map(|api| api.scopes.iter());
-    let mut found = scopes.filter(|scope| scope.name == *name).peekable();
-    found.peek()?;
-    Some(
-        found
-            .flat_map(|scope| scope.environments.iter().copied())
-            .collect(),
-    )
 }
 
 /// The members of a key that an audit event tells of.

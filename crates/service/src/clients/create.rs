@@ -1,0 +1,145 @@
+//! Making a client: the one moment at which its first secret is known.
+
+use std::sync::Arc;
+
+use claviger_model::Environment;
+use claviger_model::audit::Action;
+use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::clients::{
+    Client, ClientDraft, ClientKind, ClientSecret, ClientSettings, ClientState,
+};
+use claviger_model::credentials::StoredSecret;
+use claviger_model::ids::{ClientId, SecretId};
+use claviger_model::secret::Plaintext;
+use claviger_store::{Tx, clients};
+
+use super::{ClientWithSecrets, api_of, audited, find, rules};
+use crate::access::KeyAccess;
+use crate::app::{App, Effect};
+use crate::error::Error;
+use crate::idempotency::{IdempotencyKey, replay, replayed_id};
+
+/// What a new client is asked to be.
+#[derive(Clone, Debug)]
+pub struct CreateInput {
+    /// Its settings.
+    pub draft: ClientDraft,
+    /// The audience of the only API that it may ask tokens for.
+    pub audience: Option<String>,
+    /// Which data its tokens reach.
+    pub environment: Environment,
+}
+
+/// A client that was made, or made before under the same `Idempotency-Key`.
+pub struct Created {
+    /// The client.
+    pub client: ClientWithSecrets,
+    /// Its first secret; none in a replay after ten minutes.
+    pub plaintext: Option<Plaintext>,
+}
+
+/// Makes a machine client of the caller's account, with its first secret.
+///
+/// # Errors
+/// Settings that are not acceptable, scopes that nobody offers or that the caller may not hand on,
+/// an `Idempotency-Key` used for something else. Then nothing was made.
+pub async fn create(
+    app: &App,
+    access: &KeyAccess,
+    mut input: CreateInput,
+    idempotency: Option<&IdempotencyKey>,
+) -> Result<Created, Error> {
+    access.for_writing()?;
+    let now = app.sources().now();
+    let api_id = input.audience.as_deref().map(|text| api_of(app, text));
+    input.draft.api_id = Some(api_id.transpose()?);
+    let settings = ClientSettings::create(&input.draft)?;
+    rules::check(app, access, input.environment, None, &settings)?;
+
+    let prefix = app.settings().prefixes.client_secret(input.environment);
+    let plaintext = app.sources().mint(prefix)?;
+    let client = Client {
+        id: ClientId::new(now, &app.sources().id()?),
+        account_id: access.account_id(),
+        kind: ClientKind::Machine,
+        environment: input.environment,
+        settings,
+        state: ClientState::Active,
+        created_by: access.signature().actor().to_owned(),
+        created_at: now,
+        version: 1,
+    };
+    let secret = ClientSecret {
+        id: SecretId::new(now, &app.sources().id()?),
+        client_id: client.id,
+        stored: StoredSecret::of(&plaintext, app.keyring()),
+        description: String::new(),
+        created_at: now,
+        expires_at: None,
+        revoked_at: None,
+        revoked_by: None,
+        version: 1,
+    };
+    let fresh = ClientWithSecrets {
+        client,
+        secrets: vec![secret],
+    };
+    write(app, access, fresh, plaintext, idempotency).await
+}
+
+async fn write(
+    app: &App,
+    access: &KeyAccess,
+    fresh: ClientWithSecrets,
+    plaintext: Plaintext,
+    idempotency: Option<&IdempotencyKey>,
+) -> Result<Created, Error> {
+    let client = &fresh.client;
+    let event = access.signature().event(
+        app.sources(),
+        Some(client.account_id),
+        Action::ClientCreated,
+        client.id,
+        (None, Some(audited(client))),
+    )?;
+    let seal = |key: &IdempotencyKey| key.seal_secret(app.keyring(), app.sources(), &plaintext);
+    let sealed_secret = idempotency.map(seal).transpose()?;
+    let (keyring, row, key) = (
+        Arc::clone(app.keyring()),
+        fresh.clone(),
+        idempotency.cloned(),
+    );
+    let before = app
+        .change(Effect::Grants, move |tx: &mut Tx| {
+            let (keyring, row, event) = (keyring.clone(), row.clone(), event.clone());
+            let (key, sealed_secret) = (key.clone(), sealed_secret.clone());
+            Box::pin(async move {
+                let client = &row.client;
+                let claim = (client.id, sealed_secret.as_deref());
+                let made = replay(key.as_ref(), tx, &keyring, claim, client.created_at).await?;
+                if made.is_some() {
+                    return Ok(made);
+                }
+                for secret in &row.secrets {
+                    clients::insert(tx, client, secret).await?;
+                }
+                tx.change(Change::new(ChangeKind::Client, client.id));
+                tx.outbox(&event.action, Some(client.account_id), audited(client));
+                tx.audit(event);
+                Ok::<_, Error>(None)
+            })
+        })
+        .await?;
+    let Some(before) = before else {
+        return Ok(Created {
+            client: fresh,
+            plaintext: Some(plaintext),
+        });
+    };
+    let id = replayed_id(&before)?;
+    let client = find(&mut *app.read().await?, access.account_id(), id).await?;
+    Ok(Created {
+        client,
+        plaintext: before.secret,
+    })
+}

@@ -1,0 +1,69 @@
+//! Looking at clients. A secret is never among what is shown.
+
+use claviger_model::UnixMillis;
+use claviger_model::clients::Client;
+use claviger_model::ids::ClientId;
+use claviger_store::clients;
+
+use super::{ClientWithSecrets, find};
+use crate::access::KeyAccess;
+use crate::app::App;
+use crate::error::Error;
+
+/// Which clients to list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListFilter {
+    /// Also those that were deleted.
+    pub with_deleted: bool,
+    /// After this one of the page before.
+    pub after: Option<(UnixMillis, ClientId)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of clients, the newest first.
+#[derive(Clone, Debug)]
+pub struct ClientPage {
+    /// The clients.
+    pub clients: Vec<ClientWithSecrets>,
+    /// Where the next page starts; none on the last one.
+    pub next: Option<(UnixMillis, ClientId)>,
+}
+
+/// Lists clients of the caller's account.
+pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<ClientPage, Error> {
+    let mut reader = app.read().await?;
+    // One more than asked for tells whether there is a next page.
+    let limit = filter.limit.saturating_add(1);
+    let account_id = access.account_id();
+    let rows = clients::page(
+        &mut reader,
+        account_id,
+        filter.with_deleted,
+        filter.after,
+        limit,
+    )
+    .await?;
+    let ids: Vec<ClientId> = rows.iter().map(|client| client.id).collect();
+    let mut secrets = clients::secrets_of(&mut reader, &ids).await?;
+    let with_secrets = |client: Client| {
+        let secrets = secrets.remove(&client.id).unwrap_or_default();
+        ClientWithSecrets { client, secrets }
+    };
+    let mut found: Vec<ClientWithSecrets> = rows.into_iter().map(with_secrets).collect();
+    let more = found.len() > filter.limit as usize;
+    found.truncate(filter.limit as usize);
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|last| (last.client.created_at, last.client.id));
+    Ok(ClientPage {
+        clients: found,
+        next,
+    })
+}
+
+/// One client of the caller's account, in whatever state.
+pub async fn show(app: &App, access: &KeyAccess, id: ClientId) -> Result<ClientWithSecrets, Error> {
+    find(&mut *app.read().await?, access.account_id(), id).await
+}

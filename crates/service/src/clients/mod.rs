@@ -1,0 +1,96 @@
+//! Clients: create, list, show, edit, delete; further secrets, and the end of single ones.
+
+mod create;
+mod delete;
+mod edit;
+mod list;
+mod rules;
+mod secrets;
+
+use claviger_model::clients::{Client, ClientScopes, ClientSecret, ClientState};
+use claviger_model::ids::{AccountId, ApiId, ClientId};
+use claviger_store::{Conn, clients};
+use serde_json::{Value, json};
+
+pub use create::{CreateInput, Created, create};
+pub use delete::delete;
+pub use edit::{EditInput, edit};
+pub use list::{ClientPage, ListFilter, list, show};
+pub use secrets::{Added, SecretInput, add_secret, revoke_secret};
+
+use crate::app::App;
+use crate::error::Error;
+
+/// A client with what is public of its secrets.
+#[derive(Clone, Debug)]
+pub struct ClientWithSecrets {
+    /// The client.
+    pub client: Client,
+    /// Its secrets, the oldest first; revoked and expired ones too.
+    pub secrets: Vec<ClientSecret>,
+}
+
+/// A client of the account; another account's is as unknown as one that never was.
+async fn find(
+    conn: &mut Conn,
+    account_id: AccountId,
+    id: ClientId,
+) -> Result<ClientWithSecrets, Error> {
+    let found = clients::get(conn, Some(account_id), id).await?;
+    let client = found.ok_or_else(|| Error::not_found("client"))?;
+    let secrets = clients::secrets(conn, id).await?;
+    Ok(ClientWithSecrets { client, secrets })
+}
+
+/// The API that a request names by its audience.
+fn api_of(app: &App, audience: &str) -> Result<ApiId, Error> {
+    let index = app.verifier().index();
+    let apis = index.apis();
+    let api = apis.by_audience(audience);
+    api.map(|api| api.id)
+        .ok_or_else(|| Error::invalid("audience", "is the audience of no API of this instance"))
+}
+
+/// The audience of the only API that a client may ask tokens for, for showing.
+pub fn audience_of(app: &App, client: &Client) -> Option<String> {
+    let id = client.settings.api_id?;
+    let index = app.verifier().index();
+    let apis = index.apis();
+    let api = apis.all().iter().find(|api| api.id == id)?;
+    Some(api.audience.to_string())
+}
+
+/// The members of a client that an audit event tells of.
+fn audited(client: &Client) -> Value {
+    let settings = &client.settings;
+    json!({
+        "name": settings.name,
+        "description": settings.description,
+        "kind": client.kind.as_str(),
+        "environment": client.environment,
+        "scopes": match &settings.scopes {
+            ClientScopes::All => json!("all"),
+            ClientScopes::Named(names) => json!(names),
+        },
+        "api_id": settings.api_id,
+        "token_lifetime_seconds": settings.token_lifetime_seconds,
+        "tokens_per_day": settings.tokens_per_day,
+        "quota_mode": settings.quota_mode.map(|mode| mode.as_str()),
+        "token_endpoint_auth_method": settings.auth_method.map(|method| method.as_str()),
+        "state": match client.state {
+            ClientState::Active => "active",
+            ClientState::Deleted { .. } => "deleted",
+        },
+    })
+}
+
+/// The members of a secret that an audit event tells of.
+fn audited_secret(secret: &ClientSecret) -> Value {
+    json!({
+        "secret_id": secret.id,
+        "hint": secret.stored.hint,
+        "description": secret.description,
+        "expires_at": secret.expires_at,
+        "revoked_at": secret.revoked_at,
+    })
+}

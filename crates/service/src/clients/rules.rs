@@ -1,0 +1,102 @@
+//! What an account may decide about its clients, and what only the operator may.
+
+use claviger_model::Environment;
+use claviger_model::Problems;
+use claviger_model::clients::{ClientScopes, ClientSettings, QuotaMode};
+
+use crate::access::KeyAccess;
+use crate::app::App;
+use crate::error::Error;
+use crate::scopes::check_offered;
+
+/// Refuses scopes that are not offered or not the caller's to give, and lifetimes and quotas beyond
+/// those of the instance to anybody but an operator. `before` is what the client is already: what
+/// was valid once may stay.
+pub(super) fn check(
+    app: &App,
+    access: &KeyAccess,
+    environment: Environment,
+    before: Option<&ClientSettings>,
+    after: &ClientSettings,
+) -> Result<(), Error> {
+    if before.is_none_or(|before| before.scopes != after.scopes) {
+        check_scopes(app, access, environment, before, &after.scopes)?;
+    }
+    if access.is_operator() {
+        return Ok(());
+    }
+    let mut problems = Problems::default();
+    check_lifetime(app, before, after, &mut problems);
+    check_quota(app, before, after, &mut problems);
+    Ok(problems.into_result()?)
+}
+
+fn check_scopes(
+    app: &App,
+    access: &KeyAccess,
+    environment: Environment,
+    before: Option<&ClientSettings>,
+    after: &ClientScopes,
+) -> Result<(), Error> {
+    let ClientScopes::Named(names) = after else {
+        return access.may_hand_on_all();
+    };
+    let kept = match before.map(|before| &before.scopes) {
+        Some(ClientScopes::Named(names)) => &names[..],
+        Some(ClientScopes::All) | None => &[],
+    };
+    check_offered(app, names, kept, environment, true)?;
+    access.may_hand_on(names)
+}
+
+/// An account may make the life of its tokens shorter, not longer.
+fn check_lifetime(
+    app: &App,
+    before: Option<&ClientSettings>,
+    after: &ClientSettings,
+    problems: &mut Problems,
+) {
+    let Some(seconds) = after.token_lifetime_seconds else {
+        return;
+    };
+    if before.is_some_and(|before| before.token_lifetime_seconds == Some(seconds)) {
+        return;
+    }
+    let index = app.verifier().index();
+    let apis = index.apis();
+    let concerned = apis
+        .all()
+        .iter()
+        .filter(|api| after.api_id.is_none_or(|id| id == api.id));
+    let instance = app.settings().tokens.lifetime_seconds;
+    let least = concerned
+        .map(|api| api.token_lifetime_seconds.unwrap_or(instance))
+        .min()
+        .unwrap_or(instance);
+    if seconds > least {
+        let sentence = format!("must be at most {least}; only an operator can give tokens more");
+        problems.add("token_lifetime_seconds", sentence);
+    }
+}
+
+/// An account may make the quota of its clients smaller, not larger, and not switch it off.
+fn check_quota(
+    app: &App,
+    before: Option<&ClientSettings>,
+    after: &ClientSettings,
+    problems: &mut Problems,
+) {
+    let tokens = &app.settings().tokens;
+    let Some(most) = tokens.per_day else { return };
+    let quota = after.tokens_per_day.filter(|quota| *quota > most);
+    if quota.is_some() && before.is_none_or(|before| before.tokens_per_day != quota) {
+        let sentence = format!("must be at most {most}; only an operator can give a client more");
+        problems.add("tokens_per_day", sentence);
+    }
+    let loosened = tokens.quota_mode == QuotaMode::Enforce
+        && after.quota_mode == Some(QuotaMode::Observe)
+        && before.is_none_or(|before| before.quota_mode != after.quota_mode);
+    if loosened {
+        problems.add("quota_mode", "can be set to observe by an operator only");
+    }
+}
