@@ -48,6 +48,17 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::keys::manage_edit,
             rest::keys::manage_revoke
         ))
+        .routes(routes!(rest::clients::list, rest::clients::create))
+        .routes(routes!(
+            rest::clients::show,
+            rest::clients::edit,
+            rest::clients::delete
+        ))
+        .routes(routes!(
+            rest::clients::list_secrets,
+            rest::clients::add_secret
+        ))
+        .routes(routes!(rest::clients::revoke_secret))
         .routes(routes!(rest::scopes::list))
         .routes(routes!(rest::users::change_password))
         .routes(routes!(rest::members::list, rest::members::create))

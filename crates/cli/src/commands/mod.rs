@@ -4,6 +4,7 @@ mod account;
 mod api;
 mod audit;
 mod check;
+mod client;
 mod completion;
 mod config;
 mod dev;
@@ -39,6 +40,7 @@ enum Command {
     Init(init::InitArguments),
     Check(check::CheckArguments),
     Key(key::KeyArguments),
+    Client(client::ClientArguments),
     Account(account::AccountArguments),
     Member(member::MemberArguments),
     Role(role::RoleArguments),
@@ -70,6 +72,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::run(arguments, screen).await,
         Command::Check(arguments) => check::run(arguments, screen).await,
         Command::Key(arguments) => key::run(arguments, screen).await,
+        Command::Client(arguments) => client::run(arguments, screen).await,
         Command::Account(arguments) => account::run(arguments, screen).await,
         Command::Member(arguments) => member::run(arguments, screen).await,
         Command::Role(arguments) => role::run(arguments, screen).await,

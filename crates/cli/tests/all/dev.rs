@@ -24,6 +24,8 @@ async fn the_ready_line_has_the_members_of_the_contract() {
         "/api/sandbox_url",
         "/test_key",
         "/live_key",
+        "/client/client_id",
+        "/client/client_secret",
     ] {
         assert!(!server.text(pointer).is_empty(), "{pointer}");
     }
@@ -32,10 +34,9 @@ async fn the_ready_line_has_the_members_of_the_contract() {
     assert!(server.text("/live_key").starts_with("ck_live_"));
     assert!(server.text("/test_key").starts_with("ck_test_"));
     assert!(server.text("/session_token").starts_with("ses_"));
-    assert_eq!(
-        (&ready["client"], &ready["app"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert!(server.text("/client/client_id").starts_with("cli_"));
+    assert!(server.text("/client/client_secret").starts_with("cs_live_"));
+    assert_eq!(ready["app"], Value::Null);
     let (_, rest) = stopped(server).await;
     assert_eq!(rest, "", "one line on standard output and then nothing");
 }
@@ -136,7 +137,14 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again() {
     for member in ["account_id", "live_key_id", "test_key_id"] {
         assert_eq!(first[member], second[member], "{member}");
     }
-    for pointer in ["/user/password", "/session_token", "/live_key", "/test_key"] {
+    assert_eq!(first["client"]["client_id"], second["client"]["client_id"]);
+    for pointer in [
+        "/user/password",
+        "/session_token",
+        "/live_key",
+        "/test_key",
+        "/client/client_secret",
+    ] {
         assert_eq!(second.pointer(pointer), Some(&Value::Null), "{pointer}");
     }
     // Another port: the API is found by its new URL, and the old secrets still work.

@@ -117,7 +117,7 @@ pub async fn manage_list(
 
 /// Create an API key, for automation
 ///
-/// A management token hands on only the scopes that it holds itself.
+/// A client hands on only the scopes that it holds itself.
 #[utoipa::path(post, path = "/v1/keys", operation_id = "manage_create_key",
     tag = "management", request_body = NewKey,
     security(("management" = [])),

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod apis;
 pub mod audit;
+pub mod clients;
 pub mod decisions;
 pub mod instance;
 pub mod invitations;

@@ -13,6 +13,9 @@ use crate::state::Web;
 /// A caller with a session token.
 pub struct Session(pub Caller);
 
+/// A caller with a session token, or an access token for the issuer.
+pub struct Principal(pub Caller);
+
 /// A caller at `/v1/keys`, which takes access tokens for the issuer and is off unless the operator allows it.
 pub struct KeyManager(pub Caller);
 
@@ -23,6 +26,17 @@ impl FromRequestParts<Web> for Session {
         let (credential, origin) = presented(parts, web)?;
         Ok(Self(
             sessions::authenticate_session(web.app(), credential, origin.into()).await?,
+        ))
+    }
+}
+
+impl FromRequestParts<Web> for Principal {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
+        let (credential, origin) = presented(parts, web)?;
+        Ok(Self(
+            sessions::authenticate(web.app(), credential, origin.into()).await?,
         ))
     }
 }

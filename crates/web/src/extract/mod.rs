@@ -10,8 +10,8 @@ pub mod origin;
 pub mod page;
 
 pub use body::Json;
-pub use caller::{KeyManager, Session};
+pub use caller::{KeyManager, Principal, Session};
 pub use conditional::{IfMatch, etag};
 pub use idempotency::Idempotent;
 pub use origin::Origin;
-pub use page::{Id, Paging, Query};
+pub use page::{Id, Ids, Paging, Query};

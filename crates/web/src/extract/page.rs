@@ -85,3 +85,21 @@ impl<T: FromStr> FromRequestParts<Web> for Id<T> {
         id.map(Self).ok_or_else(|| Failure::new(Reason::NotFound))
     }
 }
+
+/// Two ids in the path, of a thing and of a part of it. Texts that are no ids name nothing: 404.
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: FromStr, B: FromStr> FromRequestParts<Web> for Ids<A, B> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
+        let parameters = RawPathParams::from_request_parts(parts, web).await.ok();
+        let mut texts = parameters.iter().flatten().map(|(_, text)| text);
+        let first = texts.next().and_then(|text| text.parse().ok());
+        let second = texts.next().and_then(|text| text.parse().ok());
+        first
+            .zip(second)
+            .map(|(first, second)| Self(first, second))
+            .ok_or_else(|| Failure::new(Reason::NotFound))
+    }
+}

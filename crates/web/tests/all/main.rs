@@ -5,6 +5,7 @@ mod accounts;
 mod api_keys;
 mod apis;
 mod audit;
+mod clients;
 mod decisions;
 mod demo;
 mod docs;

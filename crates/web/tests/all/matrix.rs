@@ -45,7 +45,8 @@ fn filled(path: &str) -> String {
         ("roles", "role_"),
         ("invitations", "inv_"),
         ("apis", "api_"),
-        ("management-tokens", "mgt_"),
+        ("clients", "cli_"),
+        ("secrets", "sec_"),
     ];
     let (before, rest) = path.split_once('{').unwrap_or((path, ""));
     let noun = before
@@ -59,7 +60,7 @@ fn filled(path: &str) -> String {
     }
     let kind = kinds.iter().find(|(known, _)| *known == noun);
     let (_, kind) = kind.unwrap_or_else(|| panic!("no id for {path}"));
-    format!("{before}{}{after}", id(kind))
+    filled(&format!("{before}{}{after}", id(kind)))
 }
 
 async fn ask(

@@ -47,6 +47,9 @@ pub(super) struct Facts {
     pub(super) live_key_id: String,
     /// The test key.
     pub(super) test_key_id: String,
+    /// The client; none in a directory that was made before there were any.
+    #[serde(default)]
+    pub(super) client_id: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

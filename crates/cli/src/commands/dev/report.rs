@@ -23,6 +23,7 @@ struct Secrets {
     session_token: Zeroizing<String>,
     live_key: Zeroizing<String>,
     test_key: Zeroizing<String>,
+    client_secret: Zeroizing<String>,
 }
 
 impl Report {
@@ -35,6 +36,7 @@ impl Report {
             session_token: shown(&made.session_token),
             live_key: shown(&made.live_key),
             test_key: shown(&made.test_key),
+            client_secret: shown(&made.client_secret),
         };
         Self {
             facts: made.facts,
@@ -87,7 +89,10 @@ impl Report {
             "live_key_id": self.facts.live_key_id,
             "test_key": secret(|s| &s.test_key),
             "test_key_id": self.facts.test_key_id,
-            "client": null,
+            "client": self.facts.client_id.as_ref().map(|id| json!({
+                "client_id": id,
+                "client_secret": secret(|s| &s.client_secret),
+            })),
             "app": null,
             "data": self.data,
         })
@@ -105,7 +110,10 @@ impl Report {
         ];
         let email = &self.facts.email;
         match &self.secrets {
-            Some(secrets) => lines.extend(secrets.lines(email, public)),
+            Some(secrets) => {
+                let client_id = self.facts.client_id.as_deref().unwrap_or_default();
+                lines.extend(secrets.lines((email, client_id), public));
+            }
             None => lines.extend([
                 String::new(),
                 "Password and keys were shown at the first start and are not shown again."
@@ -120,17 +128,20 @@ impl Report {
 
 impl Secrets {
     /// The secrets, and what to try with them.
-    fn lines(&self, email: &str, public: &str) -> Vec<String> {
+    fn lines(&self, (email, client_id): (&str, &str), public: &str) -> Vec<String> {
         let Self {
             password,
             live_key,
             test_key,
+            client_secret,
             ..
         } = self;
         vec![
             format!("  password  {}", **password),
             format!("  live key  {}", **live_key),
             format!("  test key  {}", **test_key),
+            format!("  client    {client_id}"),
+            format!("  secret    {}", **client_secret),
             String::new(),
             "These are not shown again. Live data with the live key:".to_owned(),
             String::new(),
@@ -144,6 +155,14 @@ impl Secrets {
             format!(
                 "  curl -H 'Authorization: Bearer {}' {public}/sandbox/v1/leads",
                 **test_key
+            ),
+            String::new(),
+            "An access token for the client's programs:".to_owned(),
+            String::new(),
+            format!(
+                "  curl -d grant_type=client_credentials -d client_id={client_id} \
+                 -d client_secret={} {public}/oauth/token",
+                **client_secret
             ),
             String::new(),
             "Sign in, for the routes under /api and /v1:".to_owned(),

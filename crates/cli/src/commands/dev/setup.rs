@@ -1,9 +1,11 @@
 //! What the first start makes, through the use cases that everybody else uses.
 
 use claviger_model::Environment;
+use claviger_model::clients::{ClientDraft, ScopesDraft};
 use claviger_model::ids::AccountId;
 use claviger_model::keys::KeyDraft;
 use claviger_model::secret::Plaintext;
+use claviger_service::clients::{self, CreateInput};
 use claviger_service::keys::{self, IssueInput};
 use claviger_service::members::{self, NewMember};
 use claviger_service::operators::{self, NewOperator};
@@ -32,6 +34,8 @@ pub(super) struct Made {
     pub(super) live_key: Plaintext,
     /// The test key.
     pub(super) test_key: Plaintext,
+    /// The client's secret.
+    pub(super) client_secret: Plaintext,
 }
 
 /// Makes everything.
@@ -62,6 +66,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         ("Demo test key", Environment::Test),
     )
     .await?;
+    let (client_id, client_secret) = make_client(app, &caller, account.id).await?;
     let sign_in = SignIn {
         email: EMAIL.to_owned(),
         password: password.clone(),
@@ -74,6 +79,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         audience: demo_apis::AUDIENCE.to_owned(),
         live_key_id,
         test_key_id,
+        client_id: Some(client_id),
     };
     Ok(Made {
         facts,
@@ -81,6 +87,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         session_token: session.token,
         live_key,
         test_key,
+        client_secret,
     })
 }
 
@@ -123,4 +130,28 @@ async fn make_key(
         .plaintext
         .ok_or_else(|| Failure::new(Exit::Failed, "a new key came without its secret"))?;
     Ok((issued.key.key.id.to_string(), plaintext))
+}
+
+async fn make_client(
+    app: &App,
+    caller: &Caller,
+    account_id: AccountId,
+) -> Result<(String, Plaintext), Failure> {
+    let scopes = demo_apis::KEY_SCOPES.map(str::to_owned).to_vec();
+    let draft = ClientDraft {
+        name: Some("Demo client".to_owned()),
+        scopes: Some(ScopesDraft::Named(scopes)),
+        ..ClientDraft::default()
+    };
+    let input = CreateInput {
+        draft,
+        audience: None,
+        environment: Environment::Live,
+    };
+    let access = caller.key_access_to(account_id)?;
+    let created = clients::create(app, &access, input, None).await?;
+    let plaintext = created
+        .plaintext
+        .ok_or_else(|| Failure::new(Exit::Failed, "a new client came without its secret"))?;
+    Ok((created.client.client.id.to_string(), plaintext))
 }

@@ -1,0 +1,215 @@
+//! What `claviger client` takes.
+
+use claviger_model::clients::{ClientDraft, ScopesDraft};
+use claviger_model::{Environment, UnixMillis};
+use claviger_service::clients::{CreateInput, EditInput, SecretInput};
+
+use crate::exit::{Exit, Failure};
+use crate::store::StoreArguments;
+use crate::when;
+
+/// Clients, which exchange an id and a secret for access tokens
+#[derive(clap::Args, Debug)]
+pub(crate) struct ClientArguments {
+    #[command(flatten)]
+    pub(super) store: StoreArguments,
+    /// The account's id or exact name; the only one when left out
+    #[arg(long, global = true)]
+    pub(super) account: Option<String>,
+    #[command(subcommand)]
+    pub(super) command: ClientCommand,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(super) enum ClientCommand {
+    /// List clients, the newest first
+    List {
+        /// Also deleted ones
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show a client and what is public of its secrets
+    Show {
+        /// Its id or exact name
+        client: String,
+    },
+    /// Make a client; its first secret alone is printed on standard output
+    Create(CreateArguments),
+    /// Change a client; in force for the next request, of tokens that it has too
+    Edit(Box<EditArguments>),
+    /// Add a secret; it alone is printed on standard output
+    AddSecret(SecretArguments),
+    /// Revoke one secret: when this ends, no node accepts a token that it got
+    RevokeSecret {
+        /// The client's id or exact name
+        client: String,
+        /// The secret's id or last four characters
+        secret: String,
+    },
+    /// Delete a client with all its secrets: when this ends, no node accepts a token of it
+    Delete {
+        /// Its id or exact name
+        client: String,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct CreateArguments {
+    /// What people call it
+    #[arg(long)]
+    name: String,
+    /// What it may do, or all; `claviger scope list` shows what there is
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Which data its tokens reach: live or test
+    #[arg(long, default_value = "live")]
+    environment: String,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct EditArguments {
+    /// Its id or exact name
+    pub(super) client: String,
+    /// Another name
+    #[arg(long)]
+    name: Option<String>,
+    /// What it may do from now on, instead of what it may do; or all
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+#[derive(clap::Args, Debug)]
+struct LimitArguments {
+    /// What it is for
+    #[arg(long)]
+    description: Option<String>,
+    /// The only API that it may ask tokens for, by its audience; or any
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Option<String>,
+    /// How long its tokens live, in seconds; or default
+    #[arg(long, value_name = "SECONDS")]
+    token_lifetime: Option<String>,
+    /// Tokens a day in UTC; or default
+    #[arg(long, value_name = "COUNT")]
+    tokens_per_day: Option<String>,
+    /// What happens when they are used up: enforce, observe, or default
+    #[arg(long, value_name = "MODE")]
+    quota_mode: Option<String>,
+    /// The only way to prove who it is: `client_secret_basic`, `client_secret_post`, or any
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Option<String>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct SecretArguments {
+    /// The client's id or exact name
+    pub(super) client: String,
+    /// What it is for
+    #[arg(long)]
+    description: Option<String>,
+    /// From when it gets no more tokens: 90d, 2026-12-31T00:00:00Z, Unix milliseconds
+    #[arg(long, value_name = "WHEN")]
+    expires_at: Option<String>,
+}
+
+impl CreateArguments {
+    pub(super) fn input(self) -> Result<CreateInput, Failure> {
+        let environment = Environment::parse(&self.environment)
+            .ok_or_else(|| Failure::new(Exit::Usage, "--environment must be live or test"))?;
+        let (draft, audience) = self.limits.draft()?;
+        Ok(CreateInput {
+            draft: ClientDraft {
+                name: Some(self.name),
+                scopes: scopes(self.scopes),
+                ..draft
+            },
+            audience: audience.flatten(),
+            environment,
+        })
+    }
+}
+
+impl EditArguments {
+    pub(super) fn input(self) -> Result<EditInput, Failure> {
+        let (draft, audience) = self.limits.draft()?;
+        let draft = ClientDraft {
+            name: self.name,
+            scopes: scopes(self.scopes),
+            ..draft
+        };
+        let is_empty = draft.name.is_none()
+            && draft.description.is_none()
+            && draft.scopes.is_none()
+            && draft.token_lifetime_seconds.is_none()
+            && draft.tokens_per_day.is_none()
+            && draft.quota_mode.is_none()
+            && draft.auth_method.is_none()
+            && audience.is_none();
+        if is_empty {
+            return Err(Failure::new(Exit::Usage, "nothing is to be changed")
+                .hint("`claviger client edit --help` shows what can be"));
+        }
+        Ok(EditInput {
+            draft,
+            audience,
+            expected_version: None,
+        })
+    }
+}
+
+impl SecretArguments {
+    pub(super) fn input(self, now: UnixMillis) -> Result<SecretInput, Failure> {
+        let expires_at = self.expires_at.map(|text| when::parse(&text, now));
+        Ok(SecretInput {
+            description: self.description,
+            expires_at: expires_at.transpose()?,
+        })
+    }
+}
+
+impl LimitArguments {
+    /// The draft, and the audience beside it.
+    fn draft(self) -> Result<(ClientDraft, Option<Option<String>>), Failure> {
+        let draft = ClientDraft {
+            description: self.description.map(Some),
+            token_lifetime_seconds: number("--token-lifetime", self.token_lifetime)?,
+            tokens_per_day: number("--tokens-per-day", self.tokens_per_day)?,
+            quota_mode: unless(self.quota_mode, "default"),
+            auth_method: unless(self.auth_method, "any"),
+            ..ClientDraft::default()
+        };
+        Ok((draft, unless(self.audience, "any")))
+    }
+}
+
+/// The value; none inside when it is the word for none.
+fn unless(text: Option<String>, word: &str) -> Option<Option<String>> {
+    text.map(|text| Some(text).filter(|text| text != word))
+}
+
+fn number(option: &str, text: Option<String>) -> Result<Option<Option<u32>>, Failure> {
+    let Some(text) = unless(text, "default") else {
+        return Ok(None);
+    };
+    let number = text.map(|text| {
+        text.parse().map_err(|_| {
+            Failure::new(
+                Exit::Usage,
+                format!("{option} must be a number, or default"),
+            )
+        })
+    });
+    Ok(Some(number.transpose()?))
+}
+
+fn scopes(texts: Vec<String>) -> Option<ScopesDraft> {
+    match texts.as_slice() {
+        [] => None,
+        [all] if all == "all" => Some(ScopesDraft::All),
+        _ => Some(ScopesDraft::Named(texts)),
+    }
+}

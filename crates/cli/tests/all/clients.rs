@@ -1,0 +1,115 @@
+//! `claviger client` on a directory, beside a running server.
+
+use crate::directory::Directory;
+use crate::program::{Ran, Server, run};
+
+/// The arguments with `--data` of the directory.
+async fn on(data: &str, arguments: &[&str]) -> Ran {
+    run(&[arguments, &["--data", data]].concat()).await
+}
+
+#[tokio::test]
+async fn a_client_is_made_changed_and_deleted() {
+    let directory = Directory::new();
+    let server = Server::dev(&directory).await;
+    let data = directory.path("data");
+    let create = [
+        "client",
+        "create",
+        "--name",
+        "Import",
+        "--scope",
+        "read:leads",
+        "--tokens-per-day",
+        "10",
+    ];
+    let made = on(&data, &create).await;
+    let secret = made.stdout.trim_end().to_owned();
+    assert!(
+        secret.starts_with("cs_live_") && !secret.contains('\n'),
+        "{secret}"
+    );
+    assert!(
+        made.stderr.contains("is not shown again"),
+        "{}",
+        made.stderr
+    );
+    let added = on(
+        &data,
+        &[
+            "client",
+            "add-secret",
+            "Import",
+            "--description",
+            "New server",
+        ],
+    );
+    let second = added.await.done();
+    let shown = on(&data, &["client", "show", "Import", "--json"])
+        .await
+        .json();
+    assert_eq!(shown["tokens_per_day"], 10);
+    assert_eq!(shown["secrets"][1]["description"], "New server");
+    let hint = &second.trim_end()[second.trim_end().len() - 4..];
+    assert_eq!(shown["secrets"][1]["hint"], hint);
+    let edit = [
+        "client",
+        "edit",
+        "Import",
+        "--tokens-per-day",
+        "default",
+        "--scope",
+        "all",
+    ];
+    let edited = on(&data, &edit).await.done();
+    assert!(edited.contains("all"), "{edited}");
+    on(&data, &["client", "revoke-secret", "Import", hint])
+        .await
+        .done();
+    let shown = on(&data, &["client", "show", "Import", "--json"])
+        .await
+        .json();
+    assert_eq!(shown["secrets"][1]["status"], "revoked");
+    on(&data, &["client", "delete", "Import"]).await.done();
+    let listed = on(&data, &["client", "list", "--json"]).await.json();
+    assert_eq!(
+        listed.as_array().map(Vec::len),
+        Some(1),
+        "the demo's: {listed}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_arguments_say_what_to_do() {
+    let directory = Directory::new();
+    Server::dev(&directory).await.stop().await;
+    let data = directory.path("data");
+    for (arguments, told) in [
+        (
+            &["client", "show", "Nobody"][..],
+            "there is no client called Nobody",
+        ),
+        (
+            &["client", "edit", "Demo client"],
+            "nothing is to be changed",
+        ),
+        (&["client", "create", "--name", "X"], "scopes"),
+        (
+            &["client", "create", "--name", "X", "--scope", "no:such"],
+            "no:such",
+        ),
+        (
+            &["client", "edit", "Demo client", "--tokens-per-day", "many"],
+            "--tokens-per-day must be a number",
+        ),
+    ] {
+        let ended = on(&data, arguments).await;
+        assert_ne!(ended.code, 0, "{arguments:?}");
+        assert!(
+            ended.stderr.contains(told),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+    }
+}
