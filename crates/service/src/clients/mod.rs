@@ -7,7 +7,9 @@ mod list;
 mod rules;
 mod secrets;
 
-use claviger_model::clients::{Client, ClientScopes, ClientSecret, ClientState};
+use claviger_model::clients::{
+    Client, ClientAuthMethod, ClientScopes, ClientSecret, ClientState, QuotaMode,
+};
 use claviger_model::ids::{AccountId, ApiId, ClientId};
 use claviger_store::{Conn, clients};
 use serde_json::{Value, json};
@@ -75,8 +77,8 @@ fn audited(client: &Client) -> Value {
         "api_id": settings.api_id,
         "token_lifetime_seconds": settings.token_lifetime_seconds,
         "tokens_per_day": settings.tokens_per_day,
-        "quota_mode": settings.quota_mode.map(|mode| mode.as_str()),
-        "token_endpoint_auth_method": settings.auth_method.map(|method| method.as_str()),
+        "quota_mode": settings.quota_mode.map(QuotaMode::as_str),
+        "token_endpoint_auth_method": settings.auth_method.map(ClientAuthMethod::as_str),
         "state": match client.state {
             ClientState::Active => "active",
             ClientState::Deleted { .. } => "deleted",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use claviger_model::clients::{
     ClientAuthMethod, ClientDraft, ClientKind, ClientScopes, ClientSecret, ClientState, QuotaMode,
@@ -10,7 +11,7 @@ use claviger_model::clients::{
 use claviger_model::ids::{AccountId, ClientId, SecretId};
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::Plaintext;
-use claviger_model::{Environment, UnixMillis};
+use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
 use claviger_service::clients::{ClientWithSecrets, CreateInput, EditInput, SecretInput};
@@ -118,7 +119,8 @@ pub struct Secret {
     #[schema(value_type = Option<i64>)]
     last_used_at: Option<UnixMillis>,
     /// From which address.
-    last_used_ip: Option<String>,
+    #[schema(value_type = Option<String>)]
+    last_used_ip: Option<IpAddr>,
     /// By which program, as it calls itself.
     last_used_user_agent: Option<String>,
     /// How often it was refused although it was right.
@@ -127,9 +129,10 @@ pub struct Secret {
     #[schema(value_type = Option<i64>)]
     last_refused_at: Option<UnixMillis>,
     /// From which address.
-    last_refused_ip: Option<String>,
+    #[schema(value_type = Option<String>)]
+    last_refused_ip: Option<IpAddr>,
     /// Why.
-    last_refused_reason: Option<String>,
+    last_refused_reason: Option<&'static str>,
 }
 
 /// A new client.
@@ -314,7 +317,7 @@ impl Secret {
             refused: uses.refused,
             last_refused_at: uses.last_refused_at,
             last_refused_ip: uses.last_refused_ip,
-            last_refused_reason: uses.last_refused_reason,
+            last_refused_reason: uses.last_refused_reason.map(Reason::as_str),
         }
     }
 
