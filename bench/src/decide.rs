@@ -1,5 +1,5 @@
-//! `decide` in process, beside its floor: one keyed hash of the secret and one look-up of the same
-//! map.
+//! `decide` in process, beside its floor: of a key one keyed hash and one look-up in the same map,
+//! of an access token that was seen before one hash and one look-up.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -16,9 +16,10 @@ use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
 use claviger_model::{Environment, UnixMillis};
 use claviger_verify::{Index, Now, Request, Target, Verifier};
 
+use crate::issued;
 use crate::report::{DecideRow, median};
 
-const NOW: Now = Now {
+pub(crate) const NOW: Now = Now {
     wall: UnixMillis(1_763_769_600_000),
     boot_nanos: 5_000_000_000,
 };
@@ -27,13 +28,40 @@ const BATCH: usize = 64;
 
 /// Measures at three sizes of the index.
 pub(crate) fn measure(decisions: usize) -> Result<Vec<DecideRow>> {
-    [1_000, 10_000, 100_000]
-        .into_iter()
-        .map(|keys| at_size(keys, decisions))
-        .collect()
+    let keys = [1_000, 10_000, 100_000].map(|keys| of_keys(keys, decisions));
+    let tokens = [1_000, 10_000, 50_000].map(|tokens| of_tokens(tokens, decisions));
+    keys.into_iter().chain(tokens).collect()
 }
 
-fn at_size(keys: u64, decisions: usize) -> Result<DecideRow> {
+fn of_tokens(count: u64, decisions: usize) -> Result<DecideRow> {
+    let line = master_key_line(1, &[7; 32]);
+    let keyring = Arc::new(Keyring::parse(&line)?);
+    let index = Index::default();
+    index.put_account(&account());
+    index.set_apis(&[api()?]);
+    let tokens = issued::tokens(&index, &keyring, count)?;
+    let verifier = started(keyring, index);
+    let floor = papaya::HashMap::new();
+    let decide = |token: &String| {
+        let decision = verifier.decide(&request(token), NOW);
+        assert!(black_box(decision).is_allowed());
+    };
+    for token in &tokens {
+        decide(token);
+        floor.pin().insert(issued::hash(token), Arc::new([0u8; 64]));
+    }
+    let bare = |token: &String| {
+        let found = floor.pin().get(&issued::hash(token)).cloned();
+        black_box(found);
+    };
+    Ok(DecideRow {
+        name: format!("decide, token seen before, {count} tokens"),
+        nanos: timed(&tokens, decisions, decide),
+        floor_nanos: timed(&tokens, decisions, bare),
+    })
+}
+
+fn of_keys(keys: u64, decisions: usize) -> Result<DecideRow> {
     let line = master_key_line(1, &[7; 32]);
     let keyring = Arc::new(Keyring::parse(&line)?);
     let (index, secrets) = filled(keys, &keyring)?;
@@ -41,22 +69,10 @@ fn at_size(keys: u64, decisions: usize) -> Result<DecideRow> {
     for secret in &secrets {
         floor.pin().insert(secret.lookup(), Arc::new([0u8; 64]));
     }
-    let verifier = Verifier::new(Arc::clone(&keyring), "http://127.0.0.1:8080", 10_000);
-    verifier.replace_index(index);
-    verifier.freshness().applied(1);
-    verifier.freshness().extend(NOW);
-
+    let verifier = started(Arc::clone(&keyring), index);
     let decide = |secret: &Plaintext| {
-        let request = Request {
-            credential: Some(secret.expose()),
-            target: Target::Default,
-            environment: None,
-            method: Some("GET"),
-            path: Some("/v1/leads"),
-            scopes: &[],
-            ip: None,
-        };
-        assert!(black_box(verifier.decide(&request, NOW)).is_allowed());
+        let decision = verifier.decide(&request(secret.expose()), NOW);
+        assert!(black_box(decision).is_allowed());
     };
     let bare = |secret: &Plaintext| {
         let found = floor.pin().get(&secret.lookup()).cloned();
@@ -70,9 +86,29 @@ fn at_size(keys: u64, decisions: usize) -> Result<DecideRow> {
     })
 }
 
-/// Median nanoseconds of one call, over batches that walk the keys in an order that no cache
+fn started(keyring: Arc<Keyring>, index: Index) -> Verifier {
+    let verifier = Verifier::new(keyring, issued::ISSUER, 10_000);
+    verifier.replace_index(index);
+    verifier.freshness().applied(1);
+    verifier.freshness().extend(NOW);
+    verifier
+}
+
+const fn request(credential: &str) -> Request<'_> {
+    Request {
+        credential: Some(credential),
+        target: Target::Default,
+        environment: None,
+        method: Some("GET"),
+        path: Some("/v1/leads"),
+        scopes: &[],
+        ip: None,
+    }
+}
+
+/// Median nanoseconds of one call, over batches that walk the credentials in an order that no cache
 /// foresees.
-fn timed(secrets: &[Plaintext], calls: usize, call: impl Fn(&Plaintext)) -> f64 {
+fn timed<T>(credentials: &[T], calls: usize, call: impl Fn(&T)) -> f64 {
     let mut at = 0usize;
     let mut batches = Vec::with_capacity(calls / BATCH);
     for _ in 0..calls / BATCH {
@@ -82,7 +118,7 @@ fn timed(secrets: &[Plaintext], calls: usize, call: impl Fn(&Plaintext)) -> f64 
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_041))
                 >> 1;
-            call(&secrets[at % secrets.len()]);
+            call(&credentials[at % credentials.len()]);
         }
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a batch are few")]
         batches.push(begun.elapsed().as_nanos() as f64 / BATCH as f64);
@@ -92,13 +128,7 @@ fn timed(secrets: &[Plaintext], calls: usize, call: impl Fn(&Plaintext)) -> f64 
 
 fn filled(keys: u64, keyring: &Keyring) -> Result<(Index, Vec<Plaintext>)> {
     let index = Index::default();
-    let account = Account {
-        id: AccountId(1),
-        name: "Acme".to_owned(),
-        status: AccountStatus::Active,
-        created_at: NOW.wall,
-        version: 1,
-    };
+    let account = account();
     index.put_account(&account);
     index.set_apis(&[api()?]);
     let draft = KeyDraft {
@@ -133,6 +163,16 @@ fn filled(keys: u64, keyring: &Keyring) -> Result<(Index, Vec<Plaintext>)> {
     Ok((index, secrets))
 }
 
+fn account() -> Account {
+    Account {
+        id: AccountId(1),
+        name: "Acme".to_owned(),
+        status: AccountStatus::Active,
+        created_at: NOW.wall,
+        version: 1,
+    }
+}
+
 fn api() -> Result<Api> {
     let scope = |name: &str| ScopeDraft {
         name: name.to_owned(),
@@ -140,7 +180,8 @@ fn api() -> Result<Api> {
     };
     let draft = ApiDraft {
         name: Some("Demo".to_owned()),
-        audience: Some("https://api.acme.test".to_owned()),
+        audience: Some(issued::AUDIENCE.to_owned()),
+        accepts: Some(vec!["api_key".to_owned(), "access_token".to_owned()]),
         scopes: Some(vec![scope("read:leads"), scope("write:leads")]),
         routes: Some(vec![RouteDraft {
             method: "GET".to_owned(),
@@ -160,7 +201,7 @@ fn api() -> Result<Api> {
 }
 
 /// A secret from a counter: spread like a random one, the same in every run.
-fn minted(number: u64) -> Option<Plaintext> {
+pub(crate) fn minted(number: u64) -> Option<Plaintext> {
     let mut random = [0; MINT_RANDOM_BYTES];
     let mut state = number;
     for chunk in random.chunks_mut(8) {

@@ -10,6 +10,7 @@
 
 mod decide;
 mod floor;
+mod issued;
 mod load;
 mod report;
 mod server;

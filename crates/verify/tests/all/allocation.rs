@@ -1,9 +1,12 @@
-//! An allowed API key costs no heap allocation.
+//! An allowed API key costs no heap allocation, nor does an access token that was seen before.
 
+use claviger_model::ids::TokenId;
+use claviger_model::tokens::TokenOwner;
 use claviger_verify::Request;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-use crate::support::{ASKED, Instance, key};
+use crate::issuer::{CLIENT, claims, signed};
+use crate::support::{ASKED, Instance, NOW, key};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
@@ -12,6 +15,24 @@ static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 fn an_allowed_key_allocates_nothing() {
     let instance = Instance::new();
     let secret = instance.put(&key());
+    assert_quiet(&instance, secret.expose());
+}
+
+#[test]
+fn an_allowed_token_seen_before_allocates_nothing() {
+    let instance = Instance::with_client();
+    // What is asked of a token at each use finds something to look at.
+    let index = instance.verifier.index();
+    index.revoke_token(TokenId(99), NOW.wall);
+    index.put_token_floor(TokenOwner::Client(CLIENT), 1);
+    for number in [1, 2, 3] {
+        let token = signed(&claims(), number);
+        assert!(instance.decide_text(&token, &ASKED).is_allowed());
+        assert_quiet(&instance, &token);
+    }
+}
+
+fn assert_quiet(instance: &Instance, credential: &str) {
     let request = Request {
         ip: Some([192, 0, 2, 7].into()),
         ..ASKED
@@ -20,7 +41,7 @@ fn an_allowed_key_allocates_nothing() {
     // that allocates every time would never be quiet.
     let quiet = (0..10_000).any(|_| {
         let region = Region::new(ALLOCATOR);
-        assert!(instance.decide(&secret, &request).is_allowed());
+        assert!(instance.decide_text(credential, &request).is_allowed());
         region.change().allocations == 0
     });
     assert!(quiet, "each of 10,000 decisions allocated");

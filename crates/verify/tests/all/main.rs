@@ -3,6 +3,9 @@
 
 mod allocation;
 mod checks;
+mod forgeries;
 mod issuer;
 mod support;
+mod token_clients;
+mod token_text;
 mod token_uses;
