@@ -1,10 +1,11 @@
 //! Who a client is (RFC 6749 section 2.3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use claviger_model::Reason;
 use claviger_model::clients::ClientAuthMethod;
-use claviger_model::ids::SecretId;
+use claviger_model::ids::{ClientId, RequestId, SecretId};
 use claviger_verify::entries::ClientEntry;
 use claviger_verify::{ClientLogin, ClientRefusal};
 use zeroize::Zeroizing;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{ErrorCode, Refusal};
 use crate::app::App;
 use crate::error::Error;
-use crate::sessions::Origin;
+use crate::uses::SecretUse;
 
 /// What a client says of itself.
 pub struct ClientCredentials {
@@ -24,6 +25,17 @@ pub struct ClientCredentials {
     pub method: ClientAuthMethod,
 }
 
+/// Where a request came from.
+#[derive(Clone, Default, Debug)]
+pub struct Source {
+    /// Its address.
+    pub ip: Option<IpAddr>,
+    /// The request.
+    pub request_id: Option<RequestId>,
+    /// The program, by its own words.
+    pub user_agent: Option<String>,
+}
+
 /// A client that has proved who it is.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -33,6 +45,8 @@ pub struct Client {
     pub secret_id: SecretId,
     /// The epoch that was known before it was asked: what ends its tokens later is above it.
     pub epoch: i64,
+    /// Where it asks from.
+    pub source: Source,
 }
 
 /// Finds out who a client is. Touches no database.
@@ -44,7 +58,7 @@ pub struct Client {
 pub fn authenticate(
     app: &App,
     credentials: &ClientCredentials,
-    origin: Origin,
+    source: Source,
 ) -> Result<Client, Refusal> {
     let now = app.sources().both();
     let verifier = app.verifier();
@@ -65,12 +79,19 @@ pub fn authenticate(
         }) => return Err(Error::stale().into()),
         Err(refusal) if refusal.secret.is_none() => {
             return Err(unknown(
-                app.client_failures().count(origin.ip, now.boot_nanos),
+                app.client_failures().count(source.ip, now.boot_nanos),
             ));
         }
-        Err(refusal) => return Err(ended(refusal.reason)),
+        Err(refusal) => {
+            if let Some(secret) = refusal.secret {
+                note(app, secret, &source, Some(refusal.reason));
+            }
+            return Err(ended(refusal.reason));
+        }
     };
     if let Some(only) = entry.auth_method.filter(|only| only != method) {
+        let secret = (entry.id, secret_id);
+        note(app, secret, &source, Some(Reason::KindNotAccepted));
         let told = format!(
             "This client may authenticate by {} alone, and did by {}.",
             only.as_str(),
@@ -82,7 +103,32 @@ pub fn authenticate(
         entry,
         secret_id,
         epoch,
+        source,
     })
+}
+
+impl Client {
+    /// Notes what became of the secret in this request.
+    pub(super) fn note_use(&self, app: &App, refused: Option<Reason>) {
+        let secret = (self.entry.id, self.secret_id);
+        note(app, secret, &self.source, refused);
+    }
+}
+
+fn note(
+    app: &App,
+    (owner_id, secret_id): (ClientId, SecretId),
+    source: &Source,
+    refused: Option<Reason>,
+) {
+    app.uses().note(SecretUse {
+        secret_id,
+        owner_id,
+        at: app.sources().now(),
+        ip: source.ip,
+        user_agent: source.user_agent.as_deref(),
+        refused,
+    });
 }
 
 /// A wrong secret, or a client that does not exist: nobody is told which.

@@ -36,6 +36,7 @@ pub fn introspect(
     client: &Client,
     token: &str,
 ) -> Result<Option<Introspection>, Refusal> {
+    client.note_use(app, None);
     let facts = match app.verifier().inspect(token, app.sources().both()) {
         Ok(facts) => facts,
         Err(Reason::Stale) => return Err(Error::stale().into()),

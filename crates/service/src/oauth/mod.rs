@@ -15,7 +15,7 @@ mod scopes;
 mod targets;
 mod token;
 
-pub use client::{Client, ClientCredentials, authenticate};
+pub use client::{Client, ClientCredentials, Source, authenticate};
 pub(crate) use failures::Failures;
 pub use introspect::{Introspection, introspect};
 pub use refusal::{ErrorCode, Refusal};

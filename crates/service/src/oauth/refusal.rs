@@ -76,6 +76,24 @@ impl Refusal {
             cause: None,
         }
     }
+
+    /// The row of the table of refusals that comes next to it.
+    pub(super) fn reason(&self) -> Reason {
+        match (&self.cause, self.code) {
+            (Some(cause), _) => cause.reason(),
+            (None, ErrorCode::InvalidScope) => Reason::InsufficientScope,
+            (None, ErrorCode::InvalidTarget) => Reason::UnknownApi,
+            (None, ErrorCode::UnauthorizedClient) => Reason::PermissionRequired,
+            (None, ErrorCode::QuotaExhausted) => Reason::QuotaExhausted,
+            (None, ErrorCode::RateLimited) => Reason::RateLimited,
+            (None, ErrorCode::InvalidClient) => Reason::InvalidCredential,
+            (None, ErrorCode::TemporarilyUnavailable) => Reason::Stale,
+            (None, ErrorCode::ServerError) => Reason::Internal,
+            (None, ErrorCode::InvalidRequest | ErrorCode::UnsupportedGrantType) => {
+                Reason::Malformed
+            }
+        }
+    }
 }
 
 impl From<Error> for Refusal {

@@ -6,7 +6,6 @@ use super::{Client, Refusal};
 use crate::access::Signature;
 use crate::app::App;
 use crate::error::Error;
-use crate::sessions::Origin;
 use crate::tokens::{self, RevokedToken};
 
 /// Ends `token` if it is a live one of `client`; when this returns, no node takes it. Everything
@@ -14,12 +13,8 @@ use crate::tokens::{self, RevokedToken};
 ///
 /// # Errors
 /// `temporarily_unavailable` where the node cannot know, or the revocation cannot be written down.
-pub async fn revoke(
-    app: &App,
-    client: &Client,
-    token: &str,
-    origin: Origin,
-) -> Result<(), Refusal> {
+pub async fn revoke(app: &App, client: &Client, token: &str) -> Result<(), Refusal> {
+    client.note_use(app, None);
     let facts = match app.verifier().inspect(token, app.sources().both()) {
         Ok(facts) => facts,
         Err(Reason::Stale) => return Err(Error::stale().into()),
@@ -35,6 +30,7 @@ pub async fn revoke(
         account_id: claims.account,
         expires_at: UnixMillis(0).plus_seconds(claims.exp),
     };
-    let signature = Signature::of(client.entry.id.to_string(), origin.ip, origin.request_id);
+    let source = &client.source;
+    let signature = Signature::of(client.entry.id.to_string(), source.ip, source.request_id);
     Ok(tokens::revoke(app, revoked, &signature).await?)
 }

@@ -40,7 +40,9 @@ pub async fn issue(
     grant: GrantType,
     request: &TokenRequest<'_>,
 ) -> Result<IssuedToken, Refusal> {
-    match grant {
+    let issued = match grant {
         GrantType::ClientCredentials => client_credentials::issue(app, client, request).await,
-    }
+    };
+    client.note_use(app, issued.as_ref().err().map(Refusal::reason));
+    issued
 }

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use claviger_model::clients::ClientAuthMethod;
 use claviger_model::secret;
-use claviger_service::oauth::{self, Client, ClientCredentials, ErrorCode};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use claviger_service::oauth::{self, Client, ClientCredentials, ErrorCode, Source};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Request, Uri};
 use zeroize::Zeroizing;
 
@@ -36,8 +36,7 @@ const BODY_NAMES: [&str; 10] = [
 pub struct ClientRequest {
     /// Its parameters.
     pub parameters: Parameters,
-    /// Where it came from.
-    pub origin: Origin,
+    source: Source,
     header: Header,
 }
 
@@ -64,9 +63,15 @@ impl FromRequest<Web> for ClientRequest {
             .await
             .map_err(|error| OAuthFailure::from(&Failure::from(error)))?;
         let parameters = parse(content_type(&parts.headers)?, &bytes)?;
+        let user_agent = parts.headers.get(USER_AGENT);
+        let source = Source {
+            ip: origin.ip,
+            request_id: Some(origin.request_id),
+            user_agent: user_agent.and_then(|value| value.to_str().ok().map(str::to_owned)),
+        };
         Ok(Self {
             parameters,
-            origin,
+            source,
             header,
         })
     }
@@ -79,7 +84,7 @@ impl ClientRequest {
         Ok(oauth::authenticate(
             web.app(),
             &credentials,
-            self.origin.into(),
+            self.source.clone(),
         )?)
     }
 

@@ -30,7 +30,7 @@ pub async fn revoke(
 ) -> Result<Response, OAuthFailure> {
     let client = request.client(&web)?;
     let token = request.required("token")?;
-    oauth::revoke(web.app(), &client, token, request.origin.into()).await?;
+    oauth::revoke(web.app(), &client, token).await?;
     let mut response = StatusCode::OK.into_response();
     not_stored(response.headers_mut());
     Ok(response)
