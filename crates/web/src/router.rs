@@ -80,6 +80,7 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::audit::list))
         .routes(routes!(rest::accounts::list, rest::accounts::create))
         .routes(routes!(rest::accounts::show, rest::accounts::edit))
+        .routes(routes!(rest::accounts::revoke_tokens))
         .routes(routes!(rest::users::edit))
         .routes(routes!(rest::operators::list, rest::operators::create))
         .routes(routes!(rest::apis::list, rest::apis::create))
@@ -93,8 +94,13 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(oauth::token::connect))
         .routes(routes!(oauth::introspect::introspect))
         .routes(routes!(oauth::revoke::revoke))
+        .routes(routes!(rest::signing_keys::list))
+        .routes(routes!(rest::signing_keys::rotate))
+        .routes(routes!(rest::signing_keys::withdraw))
         .routes(routes!(oauth::metadata::server))
         .routes(routes!(oauth::metadata::resource))
+        .routes(routes!(oauth::jwks::show))
+        .routes(routes!(oauth::revocations::show))
 }
 
 /// The routes of the internal listener, with their documentation.

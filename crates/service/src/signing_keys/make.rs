@@ -66,6 +66,11 @@ pub(super) async fn fresh(app: &App, algorithm: SigningAlgorithm) -> Result<Fres
 }
 
 impl FreshKey {
+    /// Its id.
+    pub(super) fn id(&self) -> SigningKeyId {
+        self.id
+    }
+
     /// What it signs with.
     pub(super) fn algorithm(&self) -> SigningAlgorithm {
         self.algorithm

@@ -15,6 +15,8 @@ mod signer;
 mod upkeep;
 mod withdraw;
 
+use std::sync::Arc;
+
 use claviger_model::UnixMillis;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::changes::{Change, ChangeKind};
@@ -42,6 +44,15 @@ const ATTEMPTS: usize = 5;
 const LEEWAY_SECONDS: i64 = 60;
 /// The fact that says when every token that was issued until now has expired.
 const TOKENS_END_BY: &str = "tokens.end_by";
+
+/// The set of public keys as it is published, with a key for what the instance signs.
+///
+/// # Errors
+/// There is no key yet, and none can be made.
+pub async fn published(app: &App) -> Result<Arc<Jwks>, Error> {
+    ensure(app, app.settings().tokens.signing_algorithm).await?;
+    Ok(app.signer().jwks())
+}
 
 /// Who acts when nobody does.
 fn system() -> Signature {

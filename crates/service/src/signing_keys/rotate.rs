@@ -6,19 +6,20 @@ use claviger_model::signing_keys::{SigningKey, SigningKeyStatus};
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::Tx;
 
-use super::list::ListedKey;
+use super::list::{ListedKey, listed};
 use super::make::{FreshKey, fresh, persistently};
 use super::{WAITING_MAX, lifetimes, of_algorithm, system, write_succession};
 use crate::access::{OperatorAccess, Signature};
 use crate::app::{App, Effect};
 use crate::error::Error;
+use crate::idempotency::{IdempotencyKey, replay, replayed_id};
 
-/// Why a rotation made nothing.
-enum Unmade {
-    /// Too many keys wait for their turn.
-    Full,
-    /// The last key is young enough.
-    Undue,
+/// Who asks for a rotation, and how.
+#[derive(Clone)]
+struct Asked {
+    signature: Signature,
+    idempotency: Option<IdempotencyKey>,
+    only_when_due: bool,
 }
 
 /// Makes the next key of an algorithm, the instance's own when none is named.
@@ -29,19 +30,17 @@ pub async fn rotate(
     app: &App,
     access: &OperatorAccess,
     algorithm: Option<SigningAlgorithm>,
+    idempotency: Option<&IdempotencyKey>,
 ) -> Result<ListedKey, Error> {
     let algorithm = algorithm.unwrap_or(app.settings().tokens.signing_algorithm);
     let fresh = fresh(app, algorithm).await?;
-    let signature = access.signature();
-    let made = persistently(|| write(app, fresh.clone(), signature, false)).await?;
-    made.map_err(|_| {
-        Error::conflict(format!(
-            "{WAITING_MAX} keys for {} wait for their turn already. The next one begins within \
-             {} seconds.",
-            algorithm.as_str(),
-            delay_millis(app) / 1_000
-        ))
-    })
+    let asked = Asked {
+        signature: access.signature().clone(),
+        idempotency: idempotency.cloned(),
+        only_when_due: false,
+    };
+    let made = persistently(|| write(app, fresh.clone(), asked.clone())).await?;
+    made.ok_or_else(|| Error::conflict("Another rotation was faster."))
 }
 
 /// Makes the next key of an algorithm when the last one has signed long enough by the time that
@@ -52,50 +51,64 @@ pub(super) async fn rotate_when_due(app: &App, algorithm: SigningAlgorithm) -> R
         return Ok(());
     }
     let fresh = fresh(app, algorithm).await?;
-    let system = system();
+    let asked = Asked {
+        signature: system(),
+        idempotency: None,
+        only_when_due: true,
+    };
     // Another node that is faster leaves nothing to do.
-    let made = persistently(|| write(app, fresh.clone(), &system, true)).await?;
-    if let Ok(made) = made {
+    let made = persistently(|| write(app, fresh.clone(), asked.clone())).await?;
+    if let Some(made) = made {
         tracing::info!(id = %made.key.id, "the next signing key is published");
     }
     Ok(())
 }
 
-async fn write(
-    app: &App,
-    fresh: FreshKey,
-    signature: &Signature,
-    only_when_due: bool,
-) -> Result<Result<ListedKey, Unmade>, Error> {
-    let (app_inside, signature) = (app.clone(), signature.clone());
+/// Makes the key; none when that was asked only for when it is due, and it is not.
+async fn write(app: &App, fresh: FreshKey, asked: Asked) -> Result<Option<ListedKey>, Error> {
+    let app_inside = app.clone();
     app.change(Effect::Grants, move |tx: &mut Tx| {
-        let (app, signature, fresh) = (app_inside.clone(), signature.clone(), fresh.clone());
+        let (app, asked, fresh) = (app_inside.clone(), asked.clone(), fresh.clone());
         Box::pin(async move {
             let now = app.sources().now();
+            let before = asked.idempotency.as_ref();
+            let claim = (fresh.id(), None);
+            if let Some(before) = replay(before, tx, app.keyring(), claim, now).await? {
+                return Ok(Some(listed(tx, replayed_id(&before)?, now).await?));
+            }
             let mut keys = of_algorithm(tx, fresh.algorithm()).await?;
-            if only_when_due && !is_due(&app, &keys, now) {
-                return Ok(Err(Unmade::Undue));
+            if asked.only_when_due && !is_due(&app, &keys, now) {
+                return Ok(None);
             }
             let waiting = |key: &&SigningKey| {
                 SigningKeyStatus::of(key, &keys, now) == SigningKeyStatus::Published
             };
             if keys.iter().filter(waiting).count() >= WAITING_MAX {
-                return Ok(Err(Unmade::Full));
+                return Err(full(&app, fresh.algorithm()));
             }
             let signs_from = signs_from(&app, &keys, now);
             let key = fresh
-                .insert(tx, &app, &signature, (now, signs_from))
+                .insert(tx, &app, &asked.signature, (now, signs_from))
                 .await?;
             keys.push(key.clone());
             let lifetimes = lifetimes(&app, tx, now).await?;
             write_succession(tx, &keys, now, &lifetimes).await?;
-            Ok::<_, Error>(Ok(ListedKey {
+            Ok::<_, Error>(Some(ListedKey {
                 status: SigningKeyStatus::of(&key, &keys, now),
                 key,
             }))
         })
     })
     .await
+}
+
+fn full(app: &App, algorithm: SigningAlgorithm) -> Error {
+    Error::conflict(format!(
+        "{WAITING_MAX} keys for {} wait for their turn already. The next one begins within {} \
+         seconds.",
+        algorithm.as_str(),
+        delay_millis(app) / 1_000
+    ))
 }
 
 /// When a key that is made now may sign: never before a published one; at once when it is the

@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use claviger_model::UnixMillis;
 use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
-use claviger_model::ids::{AccountId, ClientId, SecretId, TokenId};
-use claviger_store::{Conn, ledger, revoked_tokens, token_ends, token_floors};
+use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
+use claviger_model::signing_keys::SigningKey;
+use claviger_store::{
+    Conn, ledger, revoked_tokens, signing_keys as key_rows, token_ends, token_floors,
+};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::signing_keys;
+use crate::signing_keys::{self, Jwks};
 
 /// The `typ` of the feed.
 pub const FEED_TYPE: &str = "revocations+jwt";
@@ -34,6 +37,8 @@ pub struct Feed {
     pub tag: String,
     epoch: i64,
     made_at: UnixMillis,
+    /// The published keys then: one that was withdrawn since may have signed it.
+    keys: Arc<Jwks>,
 }
 
 /// The feed that was made last. Whoever makes the next one holds the lock, so that it is made once.
@@ -57,6 +62,8 @@ struct Claims<'a> {
     secrets: Vec<SecretId>,
     /// Accounts whose tokens are dead as long as they are listed.
     accounts: Vec<AccountId>,
+    /// Signing keys that were withdrawn, which a kept JWKS may still have.
+    keys: Vec<SigningKeyId>,
 }
 
 #[derive(Serialize)]
@@ -77,10 +84,10 @@ pub async fn feed(app: &App) -> Result<Arc<Feed>, Error> {
     }
     let now = now.wall;
     let mut cached = app.feed_cache().lock().await;
-    if let Some(feed) = cached
-        .as_ref()
-        .filter(|feed| feed.is_good(freshness.epoch(), now))
-    {
+    let is_good = |feed: &&Arc<Feed>| {
+        feed.is_good(freshness.epoch(), now) && feed.keys.tag == app.signer().jwks().tag
+    };
+    if let Some(feed) = cached.as_ref().filter(is_good) {
         return Ok(Arc::clone(feed));
     }
     let made = Arc::new(make(app, now).await?);
@@ -117,14 +124,16 @@ async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
         clients: token_ends::deleted_clients(conn, since).await?,
         secrets: token_ends::revoked_secrets(conn, since).await?,
         accounts: token_ends::suspended_accounts(conn, since).await?,
+        keys: withdrawn_keys(conn).await?,
     };
     let algorithm = app.settings().tokens.signing_algorithm;
-    signing_keys::ensure(app, algorithm).await?;
+    let keys = signing_keys::published(app).await?;
     Ok(Feed {
         token: app.signer().sign(algorithm, &claims, FEED_TYPE, now)?,
         tag: format!("{epoch}-{iat}"),
         epoch,
         made_at: now,
+        keys,
     })
 }
 
@@ -142,4 +151,10 @@ async fn revoked(conn: &mut Conn, now: UnixMillis) -> Result<Vec<Revoked>, Error
             exp: end.0.div_euclid(1_000),
         }));
     }
+}
+
+async fn withdrawn_keys(conn: &mut Conn) -> Result<Vec<SigningKeyId>, Error> {
+    let (keys, _) = key_rows::all(conn).await?;
+    let withdrawn = keys.iter().filter(|key| SigningKey::is_withdrawn(key));
+    Ok(withdrawn.map(|key| key.id).collect())
 }

@@ -40,7 +40,10 @@ fn shown(test: &TestApp) -> Vec<String> {
 
 async fn rotated(test: &TestApp) -> SigningKey {
     let access = test.operator.operator().unwrap();
-    rotate(&test.app, &access, Some(ES256)).await.unwrap().key
+    rotate(&test.app, &access, Some(ES256), None)
+        .await
+        .unwrap()
+        .key
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,7 +169,9 @@ async fn only_so_many_keys_wait_for_their_turn() {
         for _ in 0..21 {
             rotated(test).await;
         }
-        let refused = rotate(&test.app, &access, Some(ES256)).await.unwrap_err();
+        let refused = rotate(&test.app, &access, Some(ES256), None)
+            .await
+            .unwrap_err();
         assert_eq!(refused.reason(), Reason::Conflict);
         assert!(
             refused.to_string().contains("wait for their turn"),

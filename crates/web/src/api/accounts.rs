@@ -5,12 +5,13 @@ use axum::response::{IntoResponse, Response};
 use claviger_model::UnixMillis;
 use claviger_model::ids::AccountId;
 use claviger_service::accounts::{self, AccountEdit};
+use claviger_service::tokens;
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Page;
+use super::{Deleted, Nothing, Page};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, IfMatch, Json, Paging, Query, Session, etag};
@@ -135,6 +136,27 @@ pub async fn edit(
         status: value.status,
     };
     Ok(shown(accounts::edit(web.app(), &access, id, &input, version).await?).into_response())
+}
+
+/// End all access tokens of an account
+///
+/// For operators, and for whoever manages the account's own clients. When this answers, no token
+/// that was issued before works on any node; clients can get new ones at once.
+#[utoipa::path(post, path = "/v1/accounts/{id}/revoke-tokens",
+    operation_id = "revoke_tokens_of_account", tag = "operator", request_body = Nothing,
+    security(("session" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = Deleted), (status = 403, body = Envelope),
+        (status = 404, body = Envelope)))]
+pub async fn revoke_tokens(
+    State(web): State<Web>,
+    Session(caller): Session,
+    Id(id): Id<AccountId>,
+    Json { .. }: Json<Nothing>,
+) -> Result<axum::Json<Deleted>, Failure> {
+    let access = caller.token_ending(id)?;
+    tokens::end_of_account(web.app(), &access).await?;
+    Ok(Deleted::done())
 }
 
 fn shown(account: claviger_model::accounts::Account) -> impl IntoResponse {

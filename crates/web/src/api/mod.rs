@@ -13,6 +13,7 @@ pub mod operators;
 pub mod roles;
 pub mod scopes;
 pub mod sessions;
+pub mod signing_keys;
 pub mod users;
 
 use std::fmt;
@@ -23,7 +24,7 @@ use claviger_model::secret::Plaintext;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-/// The answer to every DELETE.
+/// The answer to every DELETE, and to what ends something without making anything.
 #[derive(Serialize, ToSchema)]
 pub struct Deleted {
     /// Always true.
@@ -36,6 +37,11 @@ impl Deleted {
         axum::Json(Self { ok: true })
     }
 }
+
+/// The body of a POST that needs none.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// A page of a list.
 #[derive(Serialize, ToSchema)]

@@ -3,9 +3,12 @@
 
 pub mod client;
 pub mod introspect;
+pub mod jwks;
+mod kept;
 pub mod metadata;
 pub(crate) mod quota;
 pub mod request;
+pub mod revocations;
 pub mod revoke;
 pub mod token;
 

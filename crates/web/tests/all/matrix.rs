@@ -47,6 +47,7 @@ fn filled(path: &str) -> String {
         ("apis", "api_"),
         ("clients", "cli_"),
         ("secrets", "sec_"),
+        ("signing-keys", "sgn_"),
     ];
     let (before, rest) = path.split_once('{').unwrap_or((path, ""));
     let noun = before
