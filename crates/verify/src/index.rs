@@ -250,6 +250,11 @@ impl Index {
         self.tokens.len()
     }
 
+    /// How much memory the remembered access tokens take, about, in bytes.
+    pub fn remembered_token_bytes(&self) -> u64 {
+        self.tokens.bytes()
+    }
+
     pub(crate) fn signing_keys(&self) -> arc_swap::Guard<Arc<PublishedKeys>> {
         self.signing_keys.load()
     }

@@ -26,6 +26,11 @@ impl Bits {
         self.0.get(position).copied().unwrap_or(0)
     }
 
+    /// How many bytes it takes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.0.len() * 8
+    }
+
     /// Whether every scope of `self` is in `held` and not in `excluded`.
     pub fn are_in(&self, held: &Self, excluded: &Self) -> bool {
         let missing = |(at, word): (usize, &u64)| word & !(held.word(at) & !excluded.word(at));

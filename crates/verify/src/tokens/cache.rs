@@ -77,4 +77,114 @@ impl TokenCache {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
+
+    /// How much memory they take, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.weight()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use claviger_model::accounts::{Account, AccountStatus};
+    use claviger_model::apis::SigningAlgorithm;
+    use claviger_model::clients::{
+        Client, ClientDraft, ClientKind, ClientSettings, ClientState, ScopesDraft, subject,
+    };
+    use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
+    use claviger_model::tokens::{Audience, Claims, TokenGrant};
+    use claviger_model::{Environment, UnixMillis};
+
+    use super::*;
+    use crate::index::Index;
+    use crate::tokens::VerifyingKey;
+
+    const CLIENT: ClientId = ClientId(1);
+    const KEY: SigningKeyId = SigningKeyId(1);
+
+    fn index() -> Index {
+        let index = Index::default();
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let unusable = index.set_signing_keys(&[VerifyingKey {
+            id: KEY,
+            algorithm: SigningAlgorithm::EdDsa,
+            public_key: pair.public_key().as_ref().to_vec(),
+        }]);
+        assert_eq!(unusable, []);
+        index.put_account(&Account {
+            id: AccountId(1),
+            name: "Acme".into(),
+            status: AccountStatus::Active,
+            created_at: UnixMillis(1),
+            version: 1,
+        });
+        let draft = ClientDraft {
+            name: Some("Nightly Sync".into()),
+            scopes: Some(ScopesDraft::Named(vec!["read:leads".into()])),
+            ..ClientDraft::default()
+        };
+        let client = Client {
+            id: CLIENT,
+            account_id: AccountId(1),
+            kind: ClientKind::Machine,
+            environment: Environment::Live,
+            settings: ClientSettings::create(&draft).unwrap(),
+            state: ClientState::Active,
+            created_by: "usr_x".into(),
+            created_at: UnixMillis(1),
+            version: 1,
+        };
+        index.put_client(&client, &[]);
+        index
+    }
+
+    fn token(index: &Index, number: u128, scopes: usize) -> Arc<VerifiedToken> {
+        let scopes: Vec<String> = (0..scopes).map(|at| format!("{number}:{at}")).collect();
+        let claims = Claims {
+            iss: "https://auth.acme.test".into(),
+            sub: subject(CLIENT),
+            aud: Audience::One("https://api.acme.test".into()),
+            iat: 1,
+            exp: 2,
+            nbf: None,
+            jti: TokenId(number),
+            client_id: CLIENT,
+            azp: CLIENT,
+            scope: scopes.join(" "),
+            gty: TokenGrant::ClientCredentials,
+            env: Environment::Live,
+            account: AccountId(1),
+            epoch: 1,
+            secret: SecretId(1),
+            all_scopes: false,
+        };
+        let key = Arc::clone(index.signing_keys().find(KEY).unwrap());
+        Arc::new(VerifiedToken::new(claims, key, index).unwrap())
+    }
+
+    #[test]
+    fn what_is_remembered_stays_within_its_bound_whatever_tokens_say() {
+        let index = index();
+        let known = index.scopes().known();
+        let bound = 256 * 1024;
+        let cache = TokenCache::with_capacity(bound);
+        for number in 0..3_000 {
+            let scopes = if number % 3 == 0 { 60 } else { 1 };
+            let token = token(&index, number, scopes);
+            cache.put(Digest::of(&number.to_string()), token);
+            assert!(cache.bytes() <= bound, "{} bytes", cache.bytes());
+        }
+        assert!((20..1_000).contains(&cache.len()), "{}", cache.len());
+        // Nothing of a token is kept anywhere else: their scopes get no numbers.
+        assert_eq!(index.scopes().known(), known);
+    }
+
+    #[test]
+    fn a_token_that_takes_more_than_there_is_is_not_remembered() {
+        let index = index();
+        let cache = TokenCache::with_capacity(4_096);
+        cache.put(Digest::of("huge"), token(&index, 1, 2_000));
+        assert!(cache.bytes() <= 4_096 && cache.find(&Digest::of("huge")).is_none());
+    }
 }

@@ -84,13 +84,14 @@ impl VerifiedToken {
             expires_at: millis(claims.exp)?,
             all_scopes: claims.all_scopes,
         };
+        let binding = issued.bind(client, &names, index);
         let begins = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
         Some(Self {
             key,
             not_before: millis(begins)?.plus_millis(-CLOCK_LEEWAY_MILLIS),
-            bytes: bytes(&claims.aud, &names),
+            bytes: bytes(&claims.aud, &binding),
             audience: claims.aud,
-            binding: ArcSwap::from_pointee(issued.bind(client, &names, index)),
+            binding: ArcSwap::from_pointee(binding),
             issued,
         })
     }
@@ -169,9 +170,13 @@ fn millis(seconds: i64) -> Option<UnixMillis> {
     seconds.checked_mul(1_000).map(UnixMillis)
 }
 
-fn bytes(audience: &Audience, names: &[ScopeName]) -> u64 {
+fn bytes(audience: &Audience, binding: &Binding) -> u64 {
     let audiences = audience.all().iter().map(String::len);
-    let names = names.iter().map(|name| name.as_str().len());
+    let names = binding.names().iter().map(|name| name.as_str().len());
     let texts: usize = audiences.chain(names).map(|len| len + BYTES_OF_TEXT).sum();
-    u64::try_from(BYTES_FIXED + texts).unwrap_or(u64::MAX)
+    let bits = match &binding.entry.grant {
+        Grant::Named(set) => set.bits.bytes(),
+        Grant::All | Grant::Patterns(_) => 0,
+    };
+    u64::try_from(BYTES_FIXED + texts + bits).unwrap_or(u64::MAX)
 }

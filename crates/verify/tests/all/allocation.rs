@@ -1,7 +1,7 @@
 //! An allowed API key costs no heap allocation, nor does an access token that was seen before.
 
 use claviger_model::ids::TokenId;
-use claviger_model::tokens::TokenOwner;
+use claviger_model::tokens::{Claims, TokenOwner};
 use claviger_verify::Request;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -45,4 +45,34 @@ fn assert_quiet(instance: &Instance, credential: &str) {
         region.change().allocations == 0
     });
     assert!(quiet, "each of 10,000 decisions allocated");
+}
+
+#[test]
+fn remembered_tokens_take_about_as_much_memory_as_they_are_thought_to() {
+    let instance = Instance::with_client();
+    let index = instance.verifier.index();
+    // Other tests of this program allocate at the same time, so one quiet round proves it.
+    let fits = (1..=5).any(|round| {
+        let tokens: Vec<String> = (0..500)
+            .map(|number| {
+                let claims = Claims {
+                    jti: TokenId(round * 1_000 + number),
+                    ..claims()
+                };
+                signed(&claims, 3)
+            })
+            .collect();
+        let thought_before = index.remembered_token_bytes();
+        let region = Region::new(ALLOCATOR);
+        for token in &tokens {
+            assert!(instance.decide_text(token, &ASKED).is_allowed());
+        }
+        let change = region.change();
+        let thought = usize::try_from(index.remembered_token_bytes() - thought_before).unwrap();
+        let taken = change
+            .bytes_allocated
+            .saturating_sub(change.bytes_deallocated);
+        (thought / 2..thought * 3 / 2).contains(&taken)
+    });
+    assert!(fits);
 }
