@@ -114,7 +114,8 @@ impl TokenFacts {
     pub fn scopes(&self, apis: &Apis) -> Vec<String> {
         let audiences = self.claims.aud.all().iter();
         let mut names: Vec<String> = Vec::new();
-        for api in audiences.filter_map(|audience| apis.by_audience(audience)) {
+        let apis = audiences.filter_map(|audience| apis.by_audience(audience));
+        for api in apis.filter(|api| self.client.may_ask_for(api)) {
             for name in self.entry.scopes_at(Some(api)) {
                 let is_of_api = api.scopes.iter().any(|scope| scope.name.as_str() == name);
                 if is_of_api && !names.iter().any(|known| known == name) {

@@ -9,7 +9,6 @@ use claviger_model::apis::Unmatched;
 use claviger_model::keyring::{Keyring, Mac, macs_equal};
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::{self, Malformed};
-use claviger_model::tokens::Audience;
 use claviger_model::{Environment, Reason};
 
 use crate::apis::{ApiEntry, Apis};
@@ -19,7 +18,7 @@ use crate::entries::{Entry, EntryState};
 use crate::freshness::{Freshness, Now};
 use crate::index::Index;
 use crate::routes::RouteEntry;
-use crate::tokens::verified::VerifiedToken;
+use crate::tokens::recognise::Recognised;
 
 /// Which API a request is for.
 #[derive(Clone, Copy, Debug)]
@@ -81,14 +80,14 @@ struct Presented {
     entry: Arc<Entry>,
     /// Whether it works, apart from its expiry.
     state: EntryState,
-    token: Option<Arc<VerifiedToken>>,
+    token: Option<Recognised>,
 }
 
 /// What is looked at once the secret is known to be right.
 struct Subject<'a> {
     entry: &'a Entry,
-    /// What it is for, if it is a token.
-    audience: Option<&'a Audience>,
+    /// The token that it is, if it is one.
+    token: Option<&'a Recognised>,
     issuer: &'a str,
     api: Option<&'a Arc<ApiEntry>>,
     environment: Environment,
@@ -138,10 +137,8 @@ impl Verifier {
         let presented = self
             .recognise(&index, credential, now)
             .map_err(|_| Reason::InvalidCredential)?;
-        let is_meant = presented
-            .token
-            .as_ref()
-            .is_none_or(|token| matches!(token.audience.all(), [only] if **only == *self.issuer));
+        let token = presented.token.as_ref();
+        let is_meant = token.is_none_or(|token| token.is_for_issuer(&self.issuer));
         if !is_meant {
             return Err(Reason::InvalidCredential);
         }
@@ -195,7 +192,7 @@ impl Verifier {
         check_credential(&mut decision.checks, &entry, presented.state, now);
         let subject = Subject {
             entry: &entry,
-            audience: presented.token.as_ref().map(|token| &token.audience),
+            token: presented.token.as_ref(),
             issuer: &self.issuer,
             api,
             environment: decision.environment,
@@ -229,7 +226,7 @@ impl Verifier {
         Ok(Presented {
             entry: Arc::clone(&found.binding.entry),
             state: found.state,
-            token: Some(found.token),
+            token: Some(found),
         })
     }
 
@@ -347,13 +344,13 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
 /// Does the API take this kind, and is this one for it?
 fn check_api(decision: &mut Decision, subject: &Subject<'_>, api: &ApiEntry) {
     let accepts = api.accepts(subject.entry.identity.kind());
-    // A token for the issuer is for its own routes, also if an API has the same audience.
-    let is_for =
-        |audience: &Audience| *api.audience != *subject.issuer && audience.contains(&api.audience);
-    let found = match subject.audience {
+    let found = match subject.token {
         _ if !accepts => Outcome::Failed(Reason::KindNotAccepted),
-        Some(audience) if !is_for(audience) => {
-            decision.meant_for = audience.all().to_vec();
+        Some(found) if !found.is_for(api, subject.issuer) => {
+            // It may be named and still be no longer for it: its client is kept to another one.
+            if !found.token.audience.contains(&api.audience) {
+                decision.meant_for = found.token.audience.all().to_vec();
+            }
             Outcome::Failed(Reason::InvalidCredential)
         }
         _ => Outcome::Passed,

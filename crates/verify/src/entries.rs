@@ -453,6 +453,11 @@ impl ClientEntry {
         self.tokens_not_before.load(Ordering::Acquire)
     }
 
+    /// Whether it may have tokens for `api`, whatever scopes it holds there.
+    pub fn may_ask_for(&self, api: &ApiEntry) -> bool {
+        self.api_id.is_none_or(|only| only == api.id)
+    }
+
     /// Whether tokens that this secret got go on.
     pub fn honours(&self, secret: SecretId) -> bool {
         self.secrets.contains(&secret)

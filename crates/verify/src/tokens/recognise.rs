@@ -8,6 +8,7 @@ use claviger_model::{Reason, UnixMillis};
 use super::cache::Digest;
 use super::jws;
 use super::verified::{Binding, VerifiedToken};
+use crate::apis::ApiEntry;
 use crate::decision::Note;
 use crate::entries::EntryState;
 use crate::index::Index;
@@ -20,6 +21,22 @@ pub(crate) struct Recognised {
     pub(crate) binding: Arc<Binding>,
     /// Whether it works, apart from its end.
     pub(crate) state: EntryState,
+}
+
+impl Recognised {
+    /// Whether it is for `api`, and its client may still have tokens for that. What is for `issuer`
+    /// is for the issuer's own routes, also if an API has the same audience.
+    pub(crate) fn is_for(&self, api: &ApiEntry, issuer: &str) -> bool {
+        *api.audience != *issuer
+            && self.token.audience.contains(&api.audience)
+            && self.binding.client.may_ask_for(api)
+    }
+
+    /// Whether it is for `issuer` and nothing else, and its client may still have such tokens.
+    pub(crate) fn is_for_issuer(&self, issuer: &str) -> bool {
+        let is_only = matches!(self.token.audience.all(), [only] if *only == *issuer);
+        is_only && self.binding.client.api_id.is_none()
+    }
 }
 
 impl Index {

@@ -7,5 +7,6 @@ mod forgeries;
 mod issuer;
 mod support;
 mod token_clients;
+mod token_ends;
 mod token_text;
 mod token_uses;
