@@ -17,7 +17,7 @@ use crate::propagation::{LockError, Propagation, Role};
 use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
-use crate::tokens::FeedCache;
+use crate::tokens::{FeedCache, UsedUp};
 use crate::uses::UseRecorder;
 
 /// The application. Cheap to clone; every clone is the same one.
@@ -38,6 +38,7 @@ struct Inner {
     propagation: Propagation,
     passwords: PasswordPool,
     client_failures: Failures,
+    used_up_quotas: UsedUp,
     decisions: Recorder,
     uses: UseRecorder,
 }
@@ -105,6 +106,7 @@ impl App {
             propagation,
             passwords,
             client_failures,
+            used_up_quotas: UsedUp::new(),
             decisions,
             uses,
         };
@@ -155,6 +157,10 @@ impl App {
 
     pub(crate) fn passwords(&self) -> &PasswordPool {
         &self.inner.passwords
+    }
+
+    pub(crate) fn used_up_quotas(&self) -> &UsedUp {
+        &self.inner.used_up_quotas
     }
 
     pub(crate) fn client_failures(&self) -> &Failures {

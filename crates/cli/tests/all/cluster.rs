@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::directory::Directory;
-use crate::http::{get, post, send};
+use crate::http::{Answer, get, post, send};
 use crate::program::{Server, run, run_with, until};
 
 const LEASE: Duration = Duration::from_secs(3);
@@ -71,6 +71,42 @@ impl Cluster {
             .unwrap();
         assert_eq!(revoked.status, 200, "{revoked:?}");
     }
+
+    /// Makes a client through the first server: its path, and the answer.
+    async fn make_client(&self, more: &Value) -> (String, Value) {
+        let mut body = json!({"name": "Import", "kind": "machine", "scopes": ["read:leads"]});
+        for (member, value) in more.as_object().unwrap() {
+            body[member] = value.clone();
+        }
+        let made = post(&public(&self.first, "/v1/clients"), &self.session, &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let made = made.json();
+        let path = format!("/v1/clients/{}", made["id"].as_str().unwrap());
+        (path, made)
+    }
+
+    async fn delete(&self, path: &str) {
+        let url = public(&self.first, path);
+        let gone = send("DELETE", &url, Some(&self.session), None).await;
+        assert_eq!(gone.unwrap().status, 200);
+    }
+}
+
+/// Asks a server for a token.
+async fn ask(server: &Server, client: &Value) -> Answer {
+    let body = json!({
+        "grant_type": "client_credentials",
+        "client_id": client["client_id"],
+        "client_secret": client["client_secret"],
+    });
+    let url = public(server, "/oauth/token");
+    send("POST", &url, None, Some(&body)).await.unwrap()
+}
+
+async fn token(server: &Server, client: &Value) -> String {
+    let answer = ask(server, client).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 
 fn private(path: &str) {
@@ -179,4 +215,72 @@ async fn a_node_that_sleeps_delays_a_revocation_by_its_lease_and_wakes_up_refusi
             .filter(|ok| *ok)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_token_of_one_node_is_good_at_the_other_until_it_is_ended_at_either() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let (path, client) = cluster.make_client(&json!({})).await;
+    let second = post(
+        &public(&cluster.first, &format!("{path}/secrets")),
+        &cluster.session,
+        &json!({}),
+    )
+    .await
+    .json();
+    let with_second = json!({
+        "client_id": client["client_id"], "client_secret": second["client_secret"],
+    });
+    let one = token(&cluster.second, &client).await;
+    let other = token(&cluster.first, &with_second).await;
+    for server in [&cluster.first, &cluster.second] {
+        for token in [&one, &other] {
+            let decision = decide(server, token).await;
+            assert_eq!(decision["allowed"], json!(true), "{decision}");
+        }
+    }
+    let body = json!({
+        "token": one, "client_id": client["client_id"], "client_secret": client["client_secret"],
+    });
+    let url = public(&cluster.first, "/oauth/revoke");
+    let revoked = send("POST", &url, None, Some(&body)).await.unwrap();
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    let decision = decide(&cluster.second, &one).await;
+    assert_eq!(decision["reason"], json!("revoked"), "{decision}");
+    let decision = decide(&cluster.second, &other).await;
+    assert_eq!(decision["allowed"], json!(true), "{decision}");
+
+    let secret = format!("{path}/secrets/{}", second["id"].as_str().unwrap());
+    cluster.delete(&secret).await;
+    let decision = decide(&cluster.second, &other).await;
+    assert_eq!(decision["reason"], json!("revoked"), "{decision}");
+    assert_eq!(ask(&cluster.second, &with_second).await.status, 401);
+
+    let third = token(&cluster.second, &client).await;
+    cluster.delete(&path).await;
+    let decision = decide(&cluster.second, &third).await;
+    assert_eq!(decision["reason"], json!("revoked"), "{decision}");
+    assert_eq!(ask(&cluster.second, &client).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_quota_is_one_for_all_nodes() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let (_, client) = cluster.make_client(&json!({"tokens_per_day": 10})).await;
+    let asked = (0..64).map(|turn| {
+        let server = [&cluster.first, &cluster.second][turn % 2];
+        ask(server, &client)
+    });
+    let answers = futures_util::future::join_all(asked).await;
+    let given = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(given, 10, "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer.status, 200 | 429))
+    );
 }

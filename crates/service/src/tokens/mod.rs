@@ -8,6 +8,6 @@ mod revoke;
 pub use end::{end_of_account, end_of_client};
 pub(crate) use feed::FeedCache;
 pub use feed::{FEED_MAX_AGE_SECONDS, FEED_TYPE, Feed, feed};
-pub(crate) use quota::day;
 pub use quota::{Quota, take_quota};
+pub(crate) use quota::{UsedUp, day};
 pub use revoke::{RevokedToken, revoke};
