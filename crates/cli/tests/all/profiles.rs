@@ -2,4 +2,5 @@
 //! alone, and the document's own commands against it.
 
 mod api_keys;
+mod clients;
 mod instance;

@@ -16,8 +16,16 @@ pub(super) const PUBLIC_URL: &str = "https://keys.example.com";
 /// A server on a copy of a profile, with an account and its admin, who is signed in.
 pub(super) struct Profile {
     pub(super) server: Server,
+    pub(super) config: String,
     pub(super) session: String,
-    _directory: Directory,
+    pub(super) account_id: String,
+    directory: Directory,
+}
+
+/// A client with its first secret.
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) secret: String,
 }
 
 impl Profile {
@@ -32,8 +40,8 @@ impl Profile {
             .done();
         let checked = run(&[&["check"], &place[..]].concat()).await;
         checked.done();
-        let create = ["account", "create", "Acme"];
-        run(&[&create[..], &place].concat()).await.done();
+        let create = ["account", "create", "Acme", "--json"];
+        let account = run(&[&create[..], &place].concat()).await.json();
         let add = [
             "member",
             "add",
@@ -49,7 +57,9 @@ impl Profile {
         let mut profile = Self {
             server,
             session: String::new(),
-            _directory: directory,
+            account_id: text(&account, "id").to_owned(),
+            config,
+            directory,
         };
         profile.session = profile.sign_in().await;
         profile
@@ -59,6 +69,19 @@ impl Profile {
         let who = json!({"email": ADMIN, "password": PASSWORD});
         let answer = send("POST", &self.url("/v1/sessions"), None, Some(&who)).await;
         text(&answer.unwrap().json(), "session_token").to_owned()
+    }
+
+    /// Stops it and starts it again.
+    pub(super) async fn restart(self) -> Self {
+        self.server.stop().await;
+        let server = Server::serve(&self.directory, &self.config).await;
+        Self { server, ..self }
+    }
+
+    /// Suspends the account, beside the running server.
+    pub(super) async fn suspend(&self) {
+        let suspend = ["account", "suspend", &self.account_id, "--config"];
+        run(&[&suspend[..], &[&*self.config]].concat()).await.done();
     }
 
     /// A URL of the public listener.
@@ -82,6 +105,17 @@ impl Profile {
         post(&self.url(path), &self.session, body).await
     }
 
+    /// A client that the admin makes.
+    pub(super) async fn client(&self, body: &Value) -> Client {
+        let made = self.post("/v1/clients", body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let made = made.json();
+        Client {
+            id: text(&made, "client_id").to_owned(),
+            secret: text(&made, "client_secret").to_owned(),
+        }
+    }
+
     /// A change by the admin's session.
     pub(super) async fn patch(&self, path: &str, body: &Value) -> Answer {
         let session = Some(&*self.session);
@@ -95,6 +129,36 @@ impl Profile {
         send("DELETE", &self.url(path), Some(&self.session), None)
             .await
             .unwrap()
+    }
+
+    /// A token request as the documents send it: a form without credentials elsewhere.
+    pub(super) async fn form(&self, path: &str, members: &[(&str, &str)]) -> Answer {
+        let body: Vec<String> = members
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let kind = "application/x-www-form-urlencoded";
+        self.unauthenticated(path, kind, &body.join("&")).await
+    }
+
+    /// The same as a JSON object.
+    pub(super) async fn json(&self, path: &str, members: &[(&str, &str)]) -> Answer {
+        let body: serde_json::Map<String, Value> = members
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
+        let body = Value::Object(body).to_string();
+        self.unauthenticated(path, "application/json", &body).await
+    }
+
+    async fn unauthenticated(&self, path: &str, content_type: &str, body: &str) -> Answer {
+        let authority = self.server.text("/public_listen");
+        let length = body.len();
+        let asked = format!(
+            "POST {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\
+             content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        exchange(authority, &asked).await.unwrap()
     }
 
     /// A request to an API, such as `GET api.example.com/v1/leads`, as the gateway before the API
