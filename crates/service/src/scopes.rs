@@ -88,6 +88,10 @@ pub(crate) fn check_offered(
                 format!("is not for {} credentials: {scope}", environment.as_str()),
             ),
             Some(_) => {}
+            None if is_management && environment != Environment::Live => problems.add(
+                member,
+                format!("is a scope of the management routes, which take live tokens: {scope}"),
+            ),
             None if is_management && app.settings().management_enabled => {}
             None if is_management => problems.add(
                 member,

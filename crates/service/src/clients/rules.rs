@@ -49,6 +49,14 @@ fn check_scopes(
     access.may_hand_on(names)
 }
 
+/// A secret is as good as all that its client holds: whoever holds less may not have one more made.
+pub(super) fn may_add_secret(access: &KeyAccess, client: &ClientSettings) -> Result<(), Error> {
+    match &client.scopes {
+        ClientScopes::All => access.may_hand_on_all(),
+        ClientScopes::Named(names) => access.may_hand_on(names),
+    }
+}
+
 /// An account may make the life of its tokens shorter, not longer.
 fn check_lifetime(
     app: &App,

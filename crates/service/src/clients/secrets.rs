@@ -11,7 +11,7 @@ use claviger_model::secret::Plaintext;
 use claviger_store::{Tx, clients};
 use serde_json::{Value, json};
 
-use super::{ClientWithSecrets, audited_secret, find};
+use super::{ClientWithSecrets, audited_secret, find, rules};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
@@ -38,8 +38,8 @@ pub struct Added {
 /// Adds a secret to a client of the caller's account.
 ///
 /// # Errors
-/// Unknown or deleted client, too many live secrets, a description or expiry that is not
-/// acceptable. Then nothing was added.
+/// Unknown or deleted client, one that may do more than the client that acts, too many live secrets,
+/// a description or expiry that is not acceptable. Then nothing was added.
 pub async fn add_secret(
     app: &App,
     access: &KeyAccess,
@@ -52,6 +52,7 @@ pub async fn add_secret(
     let description = input.description.as_deref();
     let (description, expires_at) = ClientSecret::described(description, input.expires_at, now)?;
     let found = find(&mut *app.read().await?, access.account_id(), id).await?;
+    rules::may_add_secret(access, &found.client.settings)?;
     let environment = found.client.environment;
     let plaintext = app
         .sources()
@@ -94,6 +95,7 @@ async fn write(
                 }
                 clients::lock(tx, row.client_id).await?;
                 let found = find(tx, access.account_id(), row.client_id).await?;
+                rules::may_add_secret(&access, &found.client.settings)?;
                 has_room(&found, &row)?;
                 clients::insert_secret(tx, &row).await?;
                 let after = (None, Some(audited_secret(&row)));

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use claviger_model::Environment;
 use claviger_model::management::ManagementScope;
 use claviger_model::scopes::ScopeName;
 use claviger_verify::apis::{ApiEntry, Apis};
@@ -88,8 +89,11 @@ fn is(name: &ScopeName, scope: ManagementScope) -> bool {
     name.as_str() == scope.as_str()
 }
 
+/// Credentials for live data can be made with a token for the issuer, so no test client gets one.
 fn may_manage(client: &ClientEntry) -> bool {
-    client.api_id.is_none() && management_scopes(client).next().is_some()
+    client.environment == Environment::Live
+        && client.api_id.is_none()
+        && management_scopes(client).next().is_some()
 }
 
 /// What a client may ask tokens for.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use claviger_model::accounts::AccountStatus;
 use claviger_model::clients::ClientScopes;
 use claviger_model::ids::{AccountId, ClientId, SessionId, UserId};
-use claviger_model::{Reason, secret};
+use claviger_model::{Environment, Reason, secret};
 use claviger_store::{accounts, operators, users};
 use claviger_verify::entries::{Entry, Grant, Identity};
 
@@ -116,6 +116,10 @@ fn client(app: &App, client_id: ClientId, entry: &Entry) -> Result<Actor, Error>
     };
     if !app.settings().management_enabled {
         return Err(Error::refused(Reason::SessionRequired));
+    }
+    if entry.environment != Some(Environment::Live) {
+        // It could make credentials for live data.
+        return Err(Error::refused(Reason::EnvironmentMismatch));
     }
     Ok(Actor::Client {
         client_id,

@@ -10,7 +10,7 @@ use super::instance::{Instance, for_each_app, for_each_app_with, text, with_mana
 use super::requests::{delete, get, patch, post};
 
 /// An access token for the issuer, of a client that holds `scopes`.
-async fn management_token(instance: &Instance, scopes: &[&str]) -> String {
+pub(crate) async fn management_token(instance: &Instance, scopes: &[&str]) -> String {
     let admin = instance.session("admin").await;
     let body = json!({"name": "Robot", "kind": "machine", "scopes": scopes});
     let made = instance

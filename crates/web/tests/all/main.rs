@@ -5,6 +5,7 @@ mod accounts;
 mod api_keys;
 mod apis;
 mod audit;
+mod client_automation;
 mod clients;
 mod decisions;
 mod demo;
