@@ -6,6 +6,7 @@
 )]
 
 mod access_tokens;
+mod clients;
 mod decisions;
 mod evidence;
 mod instance;
