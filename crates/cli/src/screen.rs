@@ -52,6 +52,14 @@ impl Screen {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
+    /// That something is done, of which there is nothing to show: for people in this line.
+    ///
+    /// # Errors
+    /// Standard output takes nothing any more.
+    pub(crate) fn done(self, line: &str) -> Result<(), Failure> {
+        self.data(if self.is_json { "{\"ok\":true}" } else { line })
+    }
+
     /// One object: as JSON, or a line for each member.
     ///
     /// # Errors

@@ -59,6 +59,7 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::clients::add_secret
         ))
         .routes(routes!(rest::clients::revoke_secret))
+        .routes(routes!(rest::clients::revoke_tokens))
         .routes(routes!(rest::scopes::list))
         .routes(routes!(rest::users::change_password))
         .routes(routes!(rest::members::list, rest::members::create))

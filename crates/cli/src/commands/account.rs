@@ -1,6 +1,7 @@
 //! `claviger account`: the operator's customers.
 
 use claviger_service::accounts::{self, AccountEdit};
+use claviger_service::tokens;
 use claviger_web::api::accounts::Account;
 use serde_json::Value;
 
@@ -48,6 +49,12 @@ enum AccountCommand {
         /// Its id or exact name
         account: String,
     },
+    /// End every access token of an account's clients: when this ends, no node accepts one from
+    /// before
+    RevokeTokens {
+        /// Its id or exact name
+        account: String,
+    },
     /// Give an account another name
     Rename {
         /// Its id or exact name
@@ -83,6 +90,16 @@ async fn act(store: &Store, command: AccountCommand, screen: Screen) -> Result<E
         AccountCommand::Show { account } => store.account(Some(&account)).await?,
         AccountCommand::Suspend { account } => edit(store, &account, None, "suspended").await?,
         AccountCommand::Activate { account } => edit(store, &account, None, "active").await?,
+        AccountCommand::RevokeTokens { account } => {
+            let account = store.account(Some(&account)).await?;
+            let access = store.caller.key_access_to(account.id)?;
+            tokens::end_of_account(&store.app, &access).await?;
+            screen.done(&format!(
+                "ended the tokens of {} ({}): no node accepts one from before any more",
+                account.id, account.name
+            ))?;
+            return Ok(Exit::Done);
+        }
         AccountCommand::Rename { account, name } => edit(store, &account, Some(name), "").await?,
     };
     screen.object(&COLUMNS, &object(&Account::from(account))?)?;

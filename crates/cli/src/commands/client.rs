@@ -5,7 +5,7 @@ mod arguments;
 use claviger_model::ids::SecretId;
 use claviger_service::access::KeyAccess;
 use claviger_service::clients::{self, ClientWithSecrets, ListFilter};
-use claviger_service::uses;
+use claviger_service::{tokens, uses};
 use claviger_web::api::clients::{Client, Secret};
 use serde_json::Value;
 
@@ -103,10 +103,17 @@ async fn act(
             let found = by_text(store, access, &client).await?;
             let (id, name) = (found.client.id, found.client.settings.name);
             clients::delete(&store.app, access, id).await?;
-            done(
-                screen,
-                &format!("deleted {id} ({name}): no node accepts a token of it any more"),
-            )
+            screen.done(&format!(
+                "deleted {id} ({name}): no node accepts a token of it any more"
+            ))
+        }
+        ClientCommand::RevokeTokens { client } => {
+            let found = by_text(store, access, &client).await?;
+            let (id, name) = (found.client.id, found.client.settings.name);
+            tokens::end_of_client(&store.app, access, id).await?;
+            screen.done(&format!(
+                "ended the tokens of {id} ({name}): no node accepts one from before any more"
+            ))
         }
     }
 }
@@ -202,15 +209,7 @@ async fn revoke_secret(
         "revoked {secret_id} of {}: no node accepts a token of it any more",
         found.client.settings.name
     );
-    done(screen, &line)
-}
-
-/// Says that it is done.
-fn done(screen: Screen, line: &str) -> Result<(), Failure> {
-    if screen.is_json {
-        return screen.data("{\"ok\":true}");
-    }
-    screen.data(line)
+    screen.done(&line)
 }
 
 async fn show(store: &Store, found: ClientWithSecrets, screen: Screen) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ mod operator;
 mod role;
 mod scope;
 mod serve;
+mod signing_key;
 mod verify;
 mod why;
 
@@ -47,6 +48,7 @@ enum Command {
     Operator(operator::OperatorArguments),
     Api(api::ApiArguments),
     Scope(scope::ScopeArguments),
+    SigningKey(signing_key::SigningKeyArguments),
     Verify(verify::VerifyArguments),
     Why(why::WhyArguments),
     Audit(audit::AuditArguments),
@@ -79,6 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Operator(arguments) => operator::run(arguments, screen).await,
         Command::Api(arguments) => api::run(arguments, screen).await,
         Command::Scope(arguments) => scope::run(arguments, screen).await,
+        Command::SigningKey(arguments) => signing_key::run(arguments, screen).await,
         Command::Verify(arguments) => verify::run(arguments, screen).await,
         Command::Why(arguments) => why::run(arguments, screen).await,
         Command::Audit(arguments) => audit::run(arguments, screen).await,

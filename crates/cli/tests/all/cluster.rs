@@ -109,6 +109,15 @@ async fn token(server: &Server, client: &Value) -> String {
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 
+/// The ids of the keys that a server shows to verifiers.
+async fn shown_keys(server: &Server) -> Vec<String> {
+    let url = public(server, "/.well-known/jwks.json");
+    let jwks = send("GET", &url, None, None).await.unwrap().json();
+    let keys = jwks["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 fn private(path: &str) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -118,7 +127,8 @@ fn configuration(directory: &Directory, name: &str, url: &str) -> String {
     let text = format!(
         "[server]\npublic_listen = \"127.0.0.1:0\"\ninternal_listen = \"127.0.0.1:0\"\n\
          [database]\npostgres_url = {}\n[master_key]\nfile = \"master.key\"\n\
-         [node]\nname = \"{name}\"\nlease_seconds = {}\n",
+         [node]\nname = \"{name}\"\nlease_seconds = {}\n\
+         [tokens]\njwks_cache_seconds = 1\n",
         json!(url),
         LEASE.as_secs()
     );
@@ -282,5 +292,79 @@ async fn a_quota_is_one_for_all_nodes() {
         answers
             .iter()
             .all(|answer| matches!(answer.status, 200 | 429))
+    );
+}
+
+#[tokio::test]
+async fn what_one_node_signs_the_other_verifies_through_a_rotation() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let (_, client) = cluster.make_client(&json!({})).await;
+    let first = token(&cluster.first, &client).await;
+    let keys = shown_keys(&cluster.second).await;
+    assert_eq!(keys, shown_keys(&cluster.first).await, "both made one key");
+    assert_eq!(keys.len(), 1);
+
+    let rotate = [
+        "signing-key",
+        "rotate",
+        "--json",
+        "--config",
+        &cluster.config,
+    ];
+    let made = run(&rotate).await.json();
+    assert_eq!(made["status"], json!("published"));
+    for server in [&cluster.first, &cluster.second] {
+        let keys = shown_keys(server).await;
+        assert_eq!(keys.get(1).map(String::as_str), made["id"].as_str());
+    }
+    // Every token of the first one is good at the second, until and after the new key signs.
+    let header = |token: &str| token.split('.').next().unwrap().to_owned();
+    let old = header(&first);
+    until(async || {
+        let fresh = token(&cluster.first, &client).await;
+        let decision = decide(&cluster.second, &fresh).await;
+        assert_eq!(decision["allowed"], json!(true), "{decision}");
+        (header(&fresh) != old).then_some(())
+    })
+    .await;
+    assert_eq!(
+        decide(&cluster.second, &first).await["allowed"],
+        json!(true)
+    );
+
+    // Withdrawn beside both of them.
+    let last = token(&cluster.first, &client).await;
+    let id = made["id"].as_str().unwrap();
+    let withdraw = ["signing-key", "withdraw", id, "--config", &cluster.config];
+    run(&withdraw).await.done();
+    for server in [&cluster.first, &cluster.second] {
+        let decision = decide(server, &last).await;
+        assert_eq!(
+            decision["reason"],
+            json!("invalid_credential"),
+            "{decision}"
+        );
+        assert!(!shown_keys(server).await.contains(&id.to_owned()));
+    }
+
+    let last = token(&cluster.first, &client).await;
+    let end = [
+        "client",
+        "revoke-tokens",
+        "Import",
+        "--config",
+        &cluster.config,
+    ];
+    run(&end).await.done();
+    for server in [&cluster.first, &cluster.second] {
+        let decision = decide(server, &last).await;
+        assert_eq!(decision["reason"], json!("revoked"), "{decision}");
+    }
+    let again = token(&cluster.first, &client).await;
+    assert_eq!(
+        decide(&cluster.second, &again).await["allowed"],
+        json!(true)
     );
 }

@@ -19,4 +19,5 @@ mod program;
 mod refusals;
 mod screens;
 mod serve;
+mod signing_keys;
 mod verify;

@@ -6,11 +6,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_service::clients::{self, ClientWithSecrets};
-use claviger_service::uses;
+use claviger_service::{tokens, uses};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 
-use super::{Deleted, Page, TimeCursor};
+use super::{Deleted, Nothing, Page, TimeCursor};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, Ids, IfMatch, Json, Paging, Principal, Query, etag};
@@ -137,6 +137,28 @@ pub async fn delete(
 ) -> Result<axum::Json<Deleted>, Failure> {
     let access = within.writing(&caller)?;
     clients::delete(web.app(), &access, id).await?;
+    Ok(Deleted::done())
+}
+
+/// End all access tokens of a client
+///
+/// When this answers, no node accepts a token that was issued before; its secrets get new ones at
+/// once.
+#[utoipa::path(post, path = "/v1/clients/{id}/revoke-tokens",
+    operation_id = "revoke_tokens_of_client", tag = "clients", request_body = Nothing,
+    security(("session" = []), ("management" = [])),
+    params(("id" = String, Path), Within),
+    responses((status = 200, body = Deleted), (status = 403, body = Envelope),
+        (status = 404, body = Envelope)))]
+pub async fn revoke_tokens(
+    State(web): State<Web>,
+    Principal(caller): Principal,
+    Id(id): Id<ClientId>,
+    Query(within): Query<Within>,
+    Json { .. }: Json<Nothing>,
+) -> Result<axum::Json<Deleted>, Failure> {
+    let access = within.writing(&caller)?;
+    tokens::end_of_client(web.app(), &access, id).await?;
     Ok(Deleted::done())
 }
 

@@ -91,6 +91,57 @@ async fn the_tokens_of_an_account_are_ended() {
     .await;
 }
 
+/// A client with a token: its id, the id of its secret and the token.
+async fn client(instance: &Instance) -> (String, String, String) {
+    let admin = instance.session("admin").await;
+    let body = json!({"name": "Sync", "kind": "machine", "scopes": ["read:leads"]});
+    let call = post("/v1/clients", &body).by(&admin);
+    let made = instance.send(call).await.is(201);
+    let body = json!({
+        "grant_type": "client_credentials",
+        "client_id": made["client_id"],
+        "client_secret": made["client_secret"],
+    });
+    let issued = instance.send(post("/oauth/token", &body)).await.is(200);
+    (
+        text(&made, "id").to_owned(),
+        text(&made["secrets"][0], "id").to_owned(),
+        text(&issued, "access_token").to_owned(),
+    )
+}
+
+#[tokio::test]
+async fn what_ends_the_tokens_of_a_client_is_told() {
+    for_each_app(async |instance| {
+        let admin = instance.session("admin").await;
+        let (id, secret, token) = client(instance).await;
+        instance.check(&token, json!({}), "allowed").await;
+        let path = format!("/v1/clients/{id}");
+        let end = post(&format!("{path}/revoke-tokens"), &json!({})).by(&admin);
+        let ended = instance.send(end).await.is(200);
+        assert_eq!(ended, json!({"ok": true}));
+        instance.check(&token, json!({}), "revoked").await;
+        let epoch = instance.app().verifier().freshness().epoch();
+        tells(instance, "not_before", &json!({&id: epoch})).await;
+        let viewer = instance.session("viewer").await;
+        let end = post(&format!("{path}/revoke-tokens"), &json!({})).by(&viewer);
+        instance.send(end).await.refused(PermissionRequired);
+
+        let gone = delete(&format!("{path}/secrets/{secret}")).by(&admin);
+        instance.send(gone).await.is(200);
+        tells(instance, "secrets", &json!([secret])).await;
+        let gone = delete(&path).by(&admin);
+        instance.send(gone).await.is(200);
+        tells(instance, "clients", &json!([id])).await;
+
+        // Nobody asks for what has ended anyway.
+        instance.pass(30 * 86_400_000).await;
+        tells(instance, "clients", &json!([])).await;
+        tells(instance, "secrets", &json!([])).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn suspended_accounts_and_withdrawn_keys_are_told() {
     for_each_app(async |instance| {

@@ -46,6 +46,11 @@ pub(super) enum ClientCommand {
         /// The secret's id or last four characters
         secret: String,
     },
+    /// End every token of a client: when this ends, no node accepts one from before
+    RevokeTokens {
+        /// Its id or exact name
+        client: String,
+    },
     /// Delete a client with all its secrets: when this ends, no node accepts a token of it
     Delete {
         /// Its id or exact name
