@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
+pub mod legacy_keys;
 pub mod members;
 mod network;
 pub mod oauth;

@@ -66,13 +66,25 @@ pub async fn update(tx: &mut Tx, key: &LegacyKey) -> Result<(), StoreError> {
     one_row(touched, LegacyKey::TABLE)
 }
 
-/// The newest key of an account, live or not.
+/// Takes the live key's row, so that whoever else wants to change it waits until this transaction
+/// ends.
+pub async fn lock(tx: &mut Tx, account: AccountId) -> Result<(), StoreError> {
+    let query = tx.query(
+        "UPDATE legacy_keys SET row_version = row_version
+         WHERE account_id = $1 AND revoked_at IS NULL",
+    );
+    query.shown(account).execute().await.map(drop)
+}
+
+/// The live key of an account; when it has none, the one that was revoked last.
 pub async fn latest(conn: &mut Conn, account: AccountId) -> Result<Option<LegacyKey>, StoreError> {
+    // Not by id: the clocks of two nodes may differ.
     let row = conn
         .query(
             "SELECT id, account_id, lookup, hash, pepper_version, hint, created_by, created_at,
                  revoked_at, revoked_by, row_version, seal
-             FROM legacy_keys WHERE account_id = $1 ORDER BY id DESC LIMIT 1",
+             FROM legacy_keys WHERE account_id = $1
+             ORDER BY revoked_at IS NULL DESC, revoked_at DESC, id DESC LIMIT 1",
         )
         .shown(account)
         .fetch_optional()

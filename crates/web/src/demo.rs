@@ -12,6 +12,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::deprecation;
 use crate::error::Failure;
 use crate::extract::bearer::{bearer, refuse_in_query};
 use crate::extract::{Origin, body};
@@ -89,12 +90,25 @@ async fn serve(
         ip: origin.ip,
     };
     let decision = decide(web, &question, origin.request_id, true);
-    if !decision.is_allowed() {
-        return Err(Failure::refused(&decision));
-    }
+    let answer = if decision.is_allowed() {
+        act(web, environment, (&parts.method, path), sent).await
+    } else {
+        Err(Failure::refused(&decision))
+    };
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    deprecation::announce_for(web, &decision, &mut response);
+    Ok(response)
+}
+
+async fn act(
+    web: &Web,
+    environment: Environment,
+    (method, path): (&Method, &str),
+    sent: Body,
+) -> Result<Response, Failure> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let collection = Collection::parse(name).ok_or_else(|| Failure::new(Reason::NotFound))?;
-    match parts.method {
+    match *method {
         Method::GET | Method::HEAD => {
             let records = demo::list(web.app(), environment, collection).await?;
             Ok(axum::Json(json!({ "data": records })).into_response())

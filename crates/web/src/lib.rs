@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod demo;
+mod deprecation;
 pub mod docs;
 pub mod error;
 pub mod extract;

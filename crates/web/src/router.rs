@@ -22,7 +22,7 @@ use crate::extract::Origin;
 use crate::prefix::serve_below;
 use crate::server::{BodyLimits, PanicAnswer};
 use crate::state::Web;
-use crate::{api as rest, demo, docs, gateway, health, metrics, oauth};
+use crate::{api as rest, demo, deprecation, docs, gateway, health, metrics, oauth};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const INTERNAL_TOKEN: HeaderName = HeaderName::from_static("claviger-token");
@@ -36,30 +36,7 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::sessions::end))
         .routes(routes!(rest::sessions::whoami))
         .routes(routes!(rest::instance::show))
-        .routes(routes!(rest::keys::list, rest::keys::create))
-        .routes(routes!(
-            rest::keys::show,
-            rest::keys::edit,
-            rest::keys::revoke
-        ))
-        .routes(routes!(rest::keys::manage_list, rest::keys::manage_create))
-        .routes(routes!(
-            rest::keys::manage_show,
-            rest::keys::manage_edit,
-            rest::keys::manage_revoke
-        ))
-        .routes(routes!(rest::clients::list, rest::clients::create))
-        .routes(routes!(
-            rest::clients::show,
-            rest::clients::edit,
-            rest::clients::delete
-        ))
-        .routes(routes!(
-            rest::clients::list_secrets,
-            rest::clients::add_secret
-        ))
-        .routes(routes!(rest::clients::revoke_secret))
-        .routes(routes!(rest::clients::revoke_tokens))
+        .merge(credential_routes())
         .routes(routes!(rest::scopes::list))
         .routes(routes!(rest::users::change_password))
         .routes(routes!(rest::members::list, rest::members::create))
@@ -102,6 +79,40 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(oauth::metadata::resource))
         .routes(routes!(oauth::jwks::show))
         .routes(routes!(oauth::revocations::show))
+}
+
+/// The routes by which an account manages its credentials.
+fn credential_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(rest::keys::list, rest::keys::create))
+        .routes(routes!(
+            rest::keys::show,
+            rest::keys::edit,
+            rest::keys::revoke
+        ))
+        .routes(routes!(rest::keys::manage_list, rest::keys::manage_create))
+        .routes(routes!(
+            rest::keys::manage_show,
+            rest::keys::manage_edit,
+            rest::keys::manage_revoke
+        ))
+        .routes(routes!(rest::clients::list, rest::clients::create))
+        .routes(routes!(
+            rest::clients::show,
+            rest::clients::edit,
+            rest::clients::delete
+        ))
+        .routes(routes!(
+            rest::clients::list_secrets,
+            rest::clients::add_secret
+        ))
+        .routes(routes!(rest::clients::revoke_secret))
+        .routes(routes!(rest::clients::revoke_tokens))
+        .routes(routes!(
+            rest::legacy_key::show,
+            rest::legacy_key::generate,
+            rest::legacy_key::revert
+        ))
 }
 
 /// The routes of the internal listener, with their documentation.
@@ -206,6 +217,9 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
     let mut response = rendered(&web, response, id, asked.shape);
     if !response.headers().contains_key(&REQUEST_ID) {
         name_request(&mut response, id);
+    }
+    if asked.uri.path() == rest::legacy_key::PATH {
+        deprecation::announce(&web, &mut response);
     }
     protect(response.headers_mut(), asked.uri.path());
     web.metrics().answered(response.status());

@@ -11,6 +11,7 @@ mod decisions;
 mod evidence;
 mod instance;
 mod keys;
+mod legacy_keys;
 mod opening;
 mod people;
 mod samples;

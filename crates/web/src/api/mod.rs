@@ -8,6 +8,7 @@ pub mod decisions;
 pub mod instance;
 pub mod invitations;
 pub mod keys;
+pub mod legacy_key;
 pub mod members;
 pub mod operators;
 pub mod roles;

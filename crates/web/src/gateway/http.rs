@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::decide;
 use super::verify::without_query;
+use crate::deprecation;
 use crate::error::Failure;
 use crate::extract::bearer::{bearer, refuse_in_query};
 use crate::state::Web;
@@ -50,6 +51,7 @@ pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Respo
     } else {
         Failure::refused(&decision).into_response()
     };
+    deprecation::announce_for(&web, &decision, &mut response);
     crate::router::name_request(&mut response, request_id);
     Ok(response)
 }

@@ -14,6 +14,7 @@ mod edge;
 mod instance;
 mod invitations;
 mod keys;
+mod legacy_key;
 mod matrix;
 mod members;
 mod offer;
