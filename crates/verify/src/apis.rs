@@ -17,8 +17,8 @@ use crate::scopes::{Bits, Scopes};
 pub struct ApiEntry {
     /// Its id.
     pub id: ApiId,
-    /// Its audience.
-    pub audience: Box<str>,
+    /// Its audience; tokens for it share the text.
+    pub audience: Arc<str>,
     /// Its name, for showing.
     pub name: Box<str>,
     /// Its scopes, with their sentences.
@@ -45,7 +45,7 @@ pub struct ApiEntry {
 #[derive(Debug, Default)]
 pub struct Apis {
     all: Vec<Arc<ApiEntry>>,
-    by_audience: HashMap<Box<str>, Arc<ApiEntry>>,
+    by_audience: HashMap<Arc<str>, Arc<ApiEntry>>,
     by_host: HashMap<Box<str>, Vec<Base>>,
     default: Option<Arc<ApiEntry>>,
 }

@@ -93,7 +93,7 @@ impl Verifier {
         let found = index
             .recognise(token, self.issuer(), now.wall)
             .map_err(|_| Reason::InvalidCredential)?;
-        let entry = Arc::clone(&found.binding.entry);
+        let entry = Arc::clone(&found.token.entry);
         let mut checks = Checks::default();
         check_credential(&mut checks, &entry, found.state, now);
         if let Some(reason) = checks.first_failure() {
@@ -102,7 +102,7 @@ impl Verifier {
         let claims = tokens::parse(token).and_then(|jws| jws.claims());
         Ok(Arc::new(TokenFacts {
             claims: claims.map_err(|_| Reason::InvalidCredential)?,
-            client: Arc::clone(&found.binding.client),
+            client: Arc::clone(&found.token.client),
             entry,
         }))
     }

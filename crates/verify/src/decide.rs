@@ -18,7 +18,7 @@ use crate::entries::{Entry, EntryState};
 use crate::freshness::{Freshness, Now};
 use crate::index::Index;
 use crate::routes::RouteEntry;
-use crate::tokens::recognise::Recognised;
+use crate::tokens::verified::VerifiedToken;
 
 /// Which API a request is for.
 #[derive(Clone, Copy, Debug)]
@@ -80,14 +80,14 @@ struct Presented {
     entry: Arc<Entry>,
     /// Whether it works, apart from its expiry.
     state: EntryState,
-    token: Option<Recognised>,
+    token: Option<Arc<VerifiedToken>>,
 }
 
 /// What is looked at once the secret is known to be right.
 struct Subject<'a> {
     entry: &'a Entry,
     /// The token that it is, if it is one.
-    token: Option<&'a Recognised>,
+    token: Option<&'a VerifiedToken>,
     issuer: &'a str,
     api: Option<&'a Arc<ApiEntry>>,
     environment: Environment,
@@ -192,7 +192,7 @@ impl Verifier {
         check_credential(&mut decision.checks, &entry, presented.state, now);
         let subject = Subject {
             entry: &entry,
-            token: presented.token.as_ref(),
+            token: presented.token.as_deref(),
             issuer: &self.issuer,
             api,
             environment: decision.environment,
@@ -224,9 +224,9 @@ impl Verifier {
         }
         let found = index.recognise(credential, &self.issuer, now.wall)?;
         Ok(Presented {
-            entry: Arc::clone(&found.binding.entry),
+            entry: Arc::clone(&found.token.entry),
             state: found.state,
-            token: Some(found),
+            token: Some(found.token),
         })
     }
 
@@ -346,10 +346,11 @@ fn check_api(decision: &mut Decision, subject: &Subject<'_>, api: &ApiEntry) {
     let accepts = api.accepts(subject.entry.identity.kind());
     let found = match subject.token {
         _ if !accepts => Outcome::Failed(Reason::KindNotAccepted),
-        Some(found) if !found.is_for(api, subject.issuer) => {
+        Some(token) if !token.is_for(api, subject.issuer) => {
             // It may be named and still be no longer for it: its client is kept to another one.
-            if !found.token.audience.contains(&api.audience) {
-                decision.meant_for = found.token.audience.all().to_vec();
+            if !token.audiences.contain(&api.audience) {
+                let audiences = token.audiences.all().iter();
+                decision.meant_for = audiences.map(ToString::to_string).collect();
             }
             Outcome::Failed(Reason::InvalidCredential)
         }

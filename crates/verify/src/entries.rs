@@ -167,8 +167,8 @@ pub struct Entry {
     pub name: Arc<str>,
     /// What it may do.
     pub grant: Grant,
-    /// What it may not exceed: a token cannot do more than its client may do now.
-    pub ceiling: Option<Grant>,
+    /// The client of an access token, beyond which it cannot go: it may do what both may do.
+    pub client: Option<Arc<ClientEntry>>,
     /// Whether it works.
     pub state: EntryState,
     /// From when it does not.
@@ -209,7 +209,7 @@ impl Entry {
             account: None,
             name: Arc::default(),
             grant: Grant::Patterns(Arc::new(ScopePatterns(Vec::new()))),
-            ceiling: None,
+            client: None,
             state: EntryState::Refused(Reason::InvalidCredential),
             expires_at: None,
             networks: None,
@@ -240,6 +240,12 @@ impl Entry {
         self.account.as_ref().map(|account| account.id())
     }
 
+    /// What it may not exceed, whatever its own grant is: a token cannot do more than its client
+    /// may do now.
+    pub fn ceiling(&self) -> Option<&Grant> {
+        self.client.as_ref().map(|client| &client.grant)
+    }
+
     /// Whether `address` may use it.
     pub(crate) fn allows_address(&self, address: Option<IpAddr>) -> bool {
         let Some(networks) = &self.networks else {
@@ -261,7 +267,7 @@ impl Entry {
         environment: Environment,
     ) -> bool {
         let holds = |grant: &Grant| grant.holds(bits, names, api, environment);
-        holds(&self.grant) && self.ceiling.as_ref().is_none_or(holds)
+        holds(&self.grant) && self.ceiling().is_none_or(holds)
     }
 
     /// Whether it holds the scope called `name`, by the rules of `api` in `environment`.
@@ -270,14 +276,14 @@ impl Entry {
             return false;
         };
         let holds = |grant: &Grant| grant.holds_name(&name, api, environment);
-        holds(&self.grant) && self.ceiling.as_ref().is_none_or(holds)
+        holds(&self.grant) && self.ceiling().is_none_or(holds)
     }
 
     /// The scopes that it holds, for showing: of a role's patterns and of everything, those of
     /// `api`.
     pub fn scopes_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
         let mut names = self.grant.names_at(api);
-        if let Some(ceiling) = &self.ceiling
+        if let Some(ceiling) = self.ceiling()
             && let Some(api) = api
             && let Some(environment) = self.environment
         {

@@ -108,7 +108,7 @@ impl Index {
             account: Some(Arc::clone(&account)),
             name: Arc::clone(&name),
             grant: Grant::Named(self.scopes.set(&settings.scopes)),
-            ceiling: None,
+            client: None,
             state: Entry::state_of(key),
             expires_at: settings.expires_at,
             networks: networks.clone(),

@@ -51,6 +51,8 @@ pub struct ScopeSet {
     pub bits: Bits,
     /// For showing.
     pub names: Box<[ScopeName]>,
+    /// How many names had a number when some of these had none.
+    incomplete_at: Option<usize>,
 }
 
 /// Numbers scope names and shares equal sets. Used when the index changes, never by a decision.
@@ -81,29 +83,35 @@ impl Scopes {
         let set = Arc::new(ScopeSet {
             bits,
             names: names.into(),
+            incomplete_at: None,
         });
         state.sets.insert(names.into(), Arc::clone(&set));
         set
     }
 
     /// The set of `names` for something that comes and goes: neither it nor a name of it is kept.
-    /// Names without a number are in none of its bits; where there are such, how many have one.
-    pub(crate) fn lookup(&self, names: &[ScopeName]) -> (Arc<ScopeSet>, Option<usize>) {
+    /// Names without a number are in none of its bits; see [`Scopes::is_current`].
+    pub(crate) fn lookup(&self, names: &[ScopeName]) -> Arc<ScopeSet> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(set) = state.sets.get(names) {
-            return (Arc::clone(set), None);
+            return Arc::clone(set);
         }
         let known: Vec<usize> = names
             .iter()
             .filter_map(|name| state.numbers.get(name).copied())
             .collect();
-        let incomplete = (known.len() < names.len()).then_some(state.numbers.len());
+        let incomplete_at = (known.len() < names.len()).then_some(state.numbers.len());
         drop(state);
-        let set = ScopeSet {
+        Arc::new(ScopeSet {
             bits: Bits::of(known),
             names: names.into(),
-        };
-        (Arc::new(set), incomplete)
+            incomplete_at,
+        })
+    }
+
+    /// Whether no name of `set` has got a number since it was looked up.
+    pub(crate) fn is_current(&self, set: &ScopeSet) -> bool {
+        set.incomplete_at.is_none_or(|known| known == self.known())
     }
 
     /// How many names have a number.

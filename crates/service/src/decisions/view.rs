@@ -155,7 +155,7 @@ impl Serialize for CredentialId<'_> {
 
 impl Serialize for Scopes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(entry) = self.entry.filter(|entry| entry.ceiling.is_some()) {
+        if let Some(entry) = self.entry.filter(|entry| entry.client.is_some()) {
             return serializer.collect_seq(entry.scopes_at(self.api));
         }
         match (self.entry.map(|entry| &entry.grant), self.api) {

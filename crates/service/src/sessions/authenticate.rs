@@ -110,7 +110,7 @@ async fn signed_in(
 
 fn client(app: &App, client_id: ClientId, entry: &Entry) -> Result<Actor, Error> {
     let (Grant::Named(scopes), Some(holds), Some(account_id)) =
-        (&entry.grant, &entry.ceiling, entry.account_id())
+        (&entry.grant, entry.ceiling(), entry.account_id())
     else {
         return Err(Error::refused(Reason::InvalidCredential));
     };

@@ -7,7 +7,7 @@
 pub(crate) mod cache;
 mod jws;
 pub(crate) mod keys;
-pub(crate) mod recognise;
+mod recognise;
 pub(crate) mod verified;
 
 pub use jws::{Jws, Unreadable, parse};

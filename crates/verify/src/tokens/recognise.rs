@@ -7,7 +7,7 @@ use claviger_model::{Reason, UnixMillis};
 
 use super::cache::Digest;
 use super::jws;
-use super::verified::{Binding, VerifiedToken};
+use super::verified::VerifiedToken;
 use crate::apis::ApiEntry;
 use crate::decision::Note;
 use crate::entries::EntryState;
@@ -15,27 +15,25 @@ use crate::index::Index;
 
 /// A token of ours, as it is at the moment.
 pub(crate) struct Recognised {
-    /// What does not change.
+    /// The token, with its client as it is.
     pub(crate) token: Arc<VerifiedToken>,
-    /// What its client makes of it.
-    pub(crate) binding: Arc<Binding>,
     /// Whether it works, apart from its end.
     pub(crate) state: EntryState,
 }
 
-impl Recognised {
+impl VerifiedToken {
     /// Whether it is for `api`, and its client may still have tokens for that. What is for `issuer`
     /// is for the issuer's own routes, also if an API has the same audience.
     pub(crate) fn is_for(&self, api: &ApiEntry, issuer: &str) -> bool {
         *api.audience != *issuer
-            && self.token.audience.contains(&api.audience)
-            && self.binding.client.may_ask_for(api)
+            && self.audiences.contain(&api.audience)
+            && self.client.may_ask_for(api)
     }
 
     /// Whether it is for `issuer` and nothing else, and its client may still have such tokens.
     pub(crate) fn is_for_issuer(&self, issuer: &str) -> bool {
-        let is_only = matches!(self.token.audience.all(), [only] if *only == *issuer);
-        is_only && self.binding.client.api_id.is_none()
+        let is_only = matches!(self.audiences.all(), [only] if **only == *issuer);
+        is_only && self.client.api_id.is_none()
     }
 }
 
@@ -52,37 +50,37 @@ impl Index {
             return Err(None);
         }
         let digest = Digest::of(text);
-        let token = match self.tokens().find(&digest) {
-            Some(token) => token,
-            None => self.verify(text, issuer, digest).ok_or(None)?,
+        let found = match self.tokens().find(&digest) {
+            Some(token) if token.is_current(self) => Some(token),
+            Some(token) => self.remember(digest, token.renewed(self)),
+            None => self.remember(digest, self.verify(text, issuer)),
         };
-        let keys = self.signing_keys();
-        let binding = keys
-            .contain(&token.key)
-            .then(|| token.binding(self))
-            .flatten();
-        let Some(binding) = binding else {
-            // Its key was withdrawn, or its client is gone.
+        let token = found.ok_or(None)?;
+        if !self.signing_keys().contain(&token.key) {
             self.tokens().forget(&digest);
             return Err(None);
-        };
+        }
         if token.not_before > now {
             return Err(Some(Note::NotYetValid));
         }
-        let state = match binding.entry.state {
-            EntryState::Active if self.is_ended(&token, &binding) => {
-                EntryState::Refused(Reason::Revoked)
-            }
+        let state = match token.entry.state {
+            EntryState::Active if self.is_ended(&token) => EntryState::Refused(Reason::Revoked),
             state => state,
         };
-        Ok(Recognised {
-            token,
-            binding,
-            state,
-        })
+        Ok(Recognised { token, state })
     }
 
-    fn verify(&self, text: &str, issuer: &str, digest: Digest) -> Option<Arc<VerifiedToken>> {
+    /// Remembers a token; forgets what was remembered under its digest when there is none.
+    fn remember(&self, digest: Digest, token: Option<VerifiedToken>) -> Option<Arc<VerifiedToken>> {
+        let Some(token) = token.map(Arc::new) else {
+            self.tokens().forget(&digest);
+            return None;
+        };
+        self.tokens().put(digest, Arc::clone(&token));
+        Some(token)
+    }
+
+    fn verify(&self, text: &str, issuer: &str) -> Option<VerifiedToken> {
         let jws = jws::parse(text).ok()?;
         let key = Arc::clone(self.signing_keys().find(jws.key_id)?);
         if !key.has_signed(jws.algorithm, jws.signed, &jws.signature) {
@@ -92,16 +90,18 @@ impl Index {
         if claims.iss != issuer {
             return None;
         }
-        let token = Arc::new(VerifiedToken::new(claims, key, self)?);
-        self.tokens().put(digest, Arc::clone(&token));
-        Some(token)
+        VerifiedToken::new(&claims, key, self)
     }
 
     /// Whether it was revoked, alone or with all of its client's or its account's.
-    fn is_ended(&self, token: &VerifiedToken, binding: &Binding) -> bool {
-        let client = &binding.client;
-        client.tokens_not_before() > token.issued.epoch
-            || client.account.tokens_not_before() > token.issued.epoch
-            || self.is_revoked(token.issued.token)
+    fn is_ended(&self, token: &VerifiedToken) -> bool {
+        let client = &token.client;
+        client.tokens_not_before() > token.epoch
+            || client.account.tokens_not_before() > token.epoch
+            || token
+                .entry
+                .identity
+                .token_id()
+                .is_some_and(|id| self.is_revoked(id))
     }
 }

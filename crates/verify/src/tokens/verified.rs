@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use claviger_model::ids::{ClientId, SecretId, TokenId};
+use claviger_model::clients;
 use claviger_model::scopes::ScopeName;
 use claviger_model::tokens::{Audience, Claims};
-use claviger_model::{Environment, Reason, UnixMillis, clients};
+use claviger_model::{Reason, UnixMillis};
 
 use super::keys::PublishedKey;
+use crate::apis::Apis;
 use crate::entries::{ClientEntry, Entry, EntryState, Grant, Identity};
 use crate::index::Index;
 
@@ -17,7 +17,7 @@ use crate::index::Index;
 const CLOCK_LEEWAY_MILLIS: i64 = 5_000;
 /// What a token takes in memory apart from its texts: itself, its credential, its place among the
 /// others.
-const BYTES_FIXED: usize = 560;
+const BYTES_FIXED: usize = 400;
 /// What a text takes beside its bytes.
 const BYTES_OF_TEXT: usize = 32;
 
@@ -27,45 +27,30 @@ pub(crate) struct VerifiedToken {
     /// Who signed it.
     pub(crate) key: Arc<PublishedKey>,
     /// What it is for.
-    pub(crate) audience: Audience,
+    pub(crate) audiences: Audiences,
     /// From when it is valid, for clocks that differ.
     pub(crate) not_before: UnixMillis,
-    /// How much memory it takes, about. Never changes.
-    pub(crate) bytes: u64,
-    /// What it was issued for, and to whom.
-    pub(crate) issued: Issued,
-    binding: ArcSwap<Binding>,
-}
-
-/// What a token was issued for, and to whom.
-#[derive(Debug)]
-pub(crate) struct Issued {
-    /// Its id.
-    pub(crate) token: TokenId,
-    /// At which epoch.
+    /// At which epoch it was issued.
     pub(crate) epoch: i64,
-    client: ClientId,
-    secret: SecretId,
-    environment: Environment,
-    expires_at: UnixMillis,
-    all_scopes: bool,
-}
-
-/// A token and its client as they are at the moment.
-#[derive(Debug)]
-pub(crate) struct Binding {
-    /// The client.
+    /// The client, as it was when the credential was made.
     pub(crate) client: Arc<ClientEntry>,
     /// The credential that the token is.
     pub(crate) entry: Arc<Entry>,
-    /// How many scopes had a number when some of the token's own had none.
-    incomplete_at: Option<usize>,
+    /// How much memory it takes, about. Never changes.
+    pub(crate) bytes: u64,
+}
+
+/// What a token is for. One text that an API has too is shared with it.
+#[derive(Clone, Debug)]
+pub(crate) enum Audiences {
+    One(Arc<str>),
+    Several(Arc<[Arc<str>]>),
 }
 
 impl VerifiedToken {
     /// The token that says `claims`; none when they contradict themselves or name a client that is
     /// not there.
-    pub(crate) fn new(claims: Claims, key: Arc<PublishedKey>, index: &Index) -> Option<Self> {
+    pub(crate) fn new(claims: &Claims, key: Arc<PublishedKey>, index: &Index) -> Option<Self> {
         let client = index.client(claims.client_id)?;
         let is_consistent = claims.azp == claims.client_id
             && claims.sub == clients::subject(claims.client_id)
@@ -75,82 +60,103 @@ impl VerifiedToken {
             return None;
         }
         let names = scope_names(&claims.scope)?;
-        let issued = Issued {
-            token: claims.jti,
-            epoch: claims.epoch,
-            client: claims.client_id,
-            secret: claims.secret,
-            environment: claims.env,
-            expires_at: millis(claims.exp)?,
-            all_scopes: claims.all_scopes,
-        };
-        let binding = issued.bind(client, &names, index);
         let begins = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
+        let entry = Entry {
+            identity: Identity::Token(claims.jti, claims.client_id, claims.secret),
+            environment: Some(claims.env),
+            grant: if claims.all_scopes {
+                Grant::All
+            } else {
+                Grant::Named(index.scopes().lookup(&names))
+            },
+            expires_at: Some(millis(claims.exp)?),
+            ..Entry::powerless()
+        };
+        let entry = of_client(entry, &client);
         Some(Self {
             key,
+            bytes: bytes(&claims.aud, &entry),
+            audiences: Audiences::new(&claims.aud, &index.apis()),
             not_before: millis(begins)?.plus_millis(-CLOCK_LEEWAY_MILLIS),
-            bytes: bytes(&claims.aud, &binding),
-            audience: claims.aud,
-            binding: ArcSwap::from_pointee(binding),
-            issued,
+            epoch: claims.epoch,
+            client,
+            entry: Arc::new(entry),
         })
     }
 
-    /// The token with its client as `index` has it; none when the client is not there any more.
-    /// Does not allocate while nothing changed.
-    pub(crate) fn binding(&self, index: &Index) -> Option<Arc<Binding>> {
-        let binding = self.binding.load_full();
-        let is_complete = binding
-            .incomplete_at
-            .is_none_or(|known| known == index.scopes().known());
-        if binding.client.is_current() && is_complete {
-            return Some(binding);
-        }
-        let client = index.client(self.issued.client)?;
-        let fresh = Arc::new(self.issued.bind(client, binding.names(), index));
-        self.binding.store(Arc::clone(&fresh));
-        Some(fresh)
+    /// Whether the client and the numbers of its scopes are still what `index` has.
+    pub(crate) fn is_current(&self, index: &Index) -> bool {
+        self.client.is_current()
+            && match &self.entry.grant {
+                Grant::Named(set) => index.scopes().is_current(set),
+                Grant::All | Grant::Patterns(_) => true,
+            }
     }
-}
 
-impl Issued {
-    fn bind(&self, client: Arc<ClientEntry>, names: &[ScopeName], index: &Index) -> Binding {
-        let (set, incomplete_at) = index.scopes().lookup(names);
+    /// The same token with its client as `index` has it; none when the client is not there.
+    pub(crate) fn renewed(&self, index: &Index) -> Option<Self> {
+        let client = index.client(self.client.id)?;
+        let before = &self.entry;
         let entry = Entry {
-            identity: Identity::Token(self.token, self.client, self.secret),
-            environment: Some(self.environment),
-            account: Some(Arc::clone(&client.account)),
-            name: Arc::clone(&client.name),
-            grant: if self.all_scopes {
-                Grant::All
-            } else {
-                Grant::Named(set)
+            identity: before.identity,
+            environment: before.environment,
+            grant: match &before.grant {
+                Grant::Named(set) => Grant::Named(index.scopes().lookup(&set.names)),
+                other => other.clone(),
             },
-            ceiling: Some(client.grant.clone()),
-            state: match client.state {
-                EntryState::Active if !client.honours(self.secret) => {
-                    EntryState::Refused(Reason::Revoked)
-                }
-                state => state,
-            },
-            expires_at: Some(self.expires_at),
+            expires_at: before.expires_at,
             ..Entry::powerless()
         };
-        Binding {
+        Some(Self {
+            key: Arc::clone(&self.key),
+            audiences: self.audiences.clone(),
+            entry: Arc::new(of_client(entry, &client)),
             client,
-            entry: Arc::new(entry),
-            incomplete_at,
-        }
+            ..*self
+        })
     }
 }
 
-impl Binding {
-    /// The scopes that the token lists.
-    fn names(&self) -> &[ScopeName] {
-        match &self.entry.grant {
-            Grant::Named(set) => &set.names,
-            Grant::All | Grant::Patterns(_) => &[],
+/// A token's entry with what its client says of it.
+fn of_client(entry: Entry, client: &Arc<ClientEntry>) -> Entry {
+    let is_honoured = |secret| client.honours(secret);
+    Entry {
+        account: Some(Arc::clone(&client.account)),
+        name: Arc::clone(&client.name),
+        state: match client.state {
+            EntryState::Active if !entry.identity.secret_id().is_some_and(is_honoured) => {
+                EntryState::Refused(Reason::Revoked)
+            }
+            state => state,
+        },
+        client: Some(Arc::clone(client)),
+        ..entry
+    }
+}
+
+impl Audiences {
+    fn new(claimed: &Audience, apis: &Apis) -> Self {
+        let shared = |text: &String| {
+            let api = apis.by_audience(text);
+            api.map_or_else(|| text.as_str().into(), |api| Arc::clone(&api.audience))
+        };
+        match claimed {
+            Audience::One(text) => Self::One(shared(text)),
+            Audience::Several(texts) => Self::Several(texts.iter().map(shared).collect()),
         }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Arc<str>] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Several(texts) => texts,
+        }
+    }
+
+    /// Whether `audience` is among them.
+    pub(crate) fn contain(&self, audience: &str) -> bool {
+        self.all().iter().any(|own| **own == *audience)
     }
 }
 
@@ -170,13 +176,15 @@ fn millis(seconds: i64) -> Option<UnixMillis> {
     seconds.checked_mul(1_000).map(UnixMillis)
 }
 
-fn bytes(audience: &Audience, binding: &Binding) -> u64 {
-    let audiences = audience.all().iter().map(String::len);
-    let names = binding.names().iter().map(|name| name.as_str().len());
-    let texts: usize = audiences.chain(names).map(|len| len + BYTES_OF_TEXT).sum();
-    let bits = match &binding.entry.grant {
-        Grant::Named(set) => set.bits.bytes(),
+fn bytes(audience: &Audience, entry: &Entry) -> u64 {
+    let text = |text: &str| text.len() + BYTES_OF_TEXT;
+    let scopes = match &entry.grant {
+        Grant::Named(set) => {
+            let names = set.names.iter().map(|name| text(name.as_str()));
+            names.sum::<usize>() + set.bits.bytes()
+        }
         Grant::All | Grant::Patterns(_) => 0,
     };
-    u64::try_from(BYTES_FIXED + texts + bits).unwrap_or(u64::MAX)
+    let audiences: usize = audience.all().iter().map(|audience| text(audience)).sum();
+    u64::try_from(BYTES_FIXED + scopes + audiences).unwrap_or(u64::MAX)
 }
