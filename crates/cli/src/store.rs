@@ -164,6 +164,18 @@ impl Store {
             .await?)
     }
 
+    /// Reads the APIs, by which scopes and audiences are looked up.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) async fn load_apis(&self) -> Result<(), Failure> {
+        Ok(self
+            .app
+            .propagation()
+            .load_apis_once(self.app.verifier())
+            .await?)
+    }
+
     /// Every account, the oldest first.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ async fn act(
     screen: Screen,
 ) -> Result<(), Failure> {
     // Audiences and scopes are looked up among the APIs.
-    store.load().await?;
+    store.load_apis().await?;
     match command {
         ClientCommand::List { all } => {
             let mut rows = Vec::new();

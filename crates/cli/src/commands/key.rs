@@ -77,7 +77,7 @@ async fn act(
         KeyCommand::Edit(arguments) => {
             let id = find::by_text(store, access, &arguments.key).await?.key.id;
             let draft = edited(store, *arguments)?;
-            store.load().await?;
+            store.load_apis().await?;
             let key = keys::edit(&store.app, access, id, draft, None).await?;
             screen.object(&WHOLE, &shown(store, key)?)?;
         }
@@ -124,7 +124,7 @@ async fn create(
     screen: Screen,
 ) -> Result<(), Failure> {
     let input: IssueInput = arguments.input(store.app.sources().now())?;
-    store.load().await?;
+    store.load_apis().await?;
     let issued = keys::issue(&store.app, access, input, None).await?;
     let now = store.app.sources().now();
     if screen.is_json {

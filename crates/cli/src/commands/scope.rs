@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: ScopeArguments, screen: Screen) -> Result<Exi
         command: ScopeCommand::List,
     } = arguments;
     let list = async |store: &crate::store::Store| {
-        store.load().await?;
+        store.load_apis().await?;
         let rows: Vec<Value> = scopes::list(&store.app).iter().map(shown).collect();
         screen.list(&COLUMNS, &rows, "no API offers a scope yet")?;
         Ok(Exit::Done)

@@ -64,10 +64,17 @@ async fn secrets_are_in_no_log_file_database_or_journal() {
     let server = Server::dev(&directory).await;
     let data = directory.path("data");
     let mut evidence = Evidence::default();
-    for pointer in ["/user/password", "/session_token", "/live_key", "/test_key"] {
+    for pointer in [
+        "/user/password",
+        "/session_token",
+        "/live_key",
+        "/test_key",
+        "/client/client_secret",
+    ] {
         evidence.secret(server.text(pointer));
     }
     over_http(&server, &mut evidence).await;
+    clients_and_tokens(&server, &mut evidence).await;
     by_command(&data, &mut evidence).await;
     // While the server runs, what is in the journals has not moved yet.
     evidence.check(&directory);
@@ -135,13 +142,47 @@ async fn over_http(server: &Server, evidence: &mut Evidence) {
     )
     .await;
     evidence.secret(invited.json()["token"].as_str().unwrap());
-    let account_id = server.text("/account_id");
-    let body = json!({"account_id": account_id, "name": "CI", "scopes": ["keys:write"]});
-    let token = post(&server.public("/v1/management-tokens"), &session, &body)
-        .await
-        .json();
-    let token = evidence.secret(token["token"].as_str().unwrap());
-    get(&server.public("/v1/keys"), &token).await;
+}
+
+/// Issues, uses and misuses secrets of clients, access tokens and a legacy key.
+async fn clients_and_tokens(server: &Server, evidence: &mut Evidence) {
+    let session = server.text("/session_token").to_owned();
+    let clients = server.public("/v1/clients");
+    let body = json!({"name": "CI", "scopes": ["keys:write", "read:leads"]});
+    let made = post(&clients, &session, &body).await.json();
+    let first = evidence.secret(made["client_secret"].as_str().unwrap());
+    let id = made["id"].as_str().unwrap();
+    let secrets = server.public(&format!("/v1/clients/{id}/secrets"));
+    let added = post(&secrets, &session, &json!({"description": "Second"})).await;
+    let added = added.json();
+    let second = evidence.secret(added["client_secret"].as_str().unwrap());
+    let path = format!("{secrets}/{}", added["id"].as_str().unwrap());
+    let ask = async |secret: &str, audience: Option<&str>| {
+        let mut body = json!({
+            "grant_type": "client_credentials", "client_id": id, "client_secret": secret,
+        });
+        if let Some(audience) = audience {
+            body["audience"] = audience.into();
+        }
+        let token = server.public("/oauth/token");
+        send("POST", &token, None, Some(&body)).await.unwrap()
+    };
+    let token = ask(&first, None).await.json();
+    let token = evidence.secret(token["access_token"].as_str().unwrap());
+    get(&server.public("/demo/v1/leads"), &token).await;
+    get(&server.public("/demo/v1/people"), &token).await;
+    let manage = ask(&second, Some(server.text("/public_url"))).await.json();
+    let manage = evidence.secret(manage["access_token"].as_str().unwrap());
+    get(&server.public("/v1/keys"), &manage).await;
+    send("DELETE", &path, Some(&session), None).await.unwrap();
+    get(&server.public("/v1/keys"), &manage).await;
+    // What is refused, and what people put in the wrong place.
+    ask(&second, None).await;
+    ask(&first, Some(&first)).await;
+    get(&server.public("/demo/v1/leads"), &first).await;
+    get(&format!("{clients}?client_secret={first}"), &session).await;
+    let body = json!({"name": first, "scopes": [first]});
+    post(&clients, &session, &body).await;
 }
 
 async fn by_command(data: &str, evidence: &mut Evidence) {
@@ -155,15 +196,10 @@ async fn by_command(data: &str, evidence: &mut Evidence) {
         "read:leads",
     ];
     let key = evidence.shows(run(&[&key[..], &place].concat()).await);
-    let token = [
-        "token",
-        "create",
-        "--name",
-        "By command",
-        "--scope",
-        "keys:read",
-    ];
-    evidence.shows(run(&[&token[..], &place].concat()).await);
+    let client = ["client", "create", "--name", "C", "--scope", "keys:read"];
+    evidence.shows(run(&[&client[..], &place].concat()).await);
+    let added = ["client", "add-secret", "C", "--description", "Second"];
+    evidence.shows(run(&[&added[..], &place].concat()).await);
     let invited = ["member", "add", "c@d.test", "--role", "viewer"];
     evidence.shows(run(&[&invited[..], &place].concat()).await);
     let password = evidence.secret("the password of a new member");
@@ -182,7 +218,8 @@ async fn by_command(data: &str, evidence: &mut Evidence) {
     for arguments in [
         &["key", "list", "--all", "--json"][..],
         &["audit", "list", "--json", "--limit", "1000"],
-        &["token", "list", "--json"],
+        &["client", "list", "--json"],
+        &["client", "show", "C"],
         &["member", "list", "--json"],
     ] {
         evidence.silent(run(&[arguments, &place].concat()).await);

@@ -14,7 +14,7 @@ mod nodes;
 
 use std::sync::Arc;
 
-use claviger_store::{Db, StoreError};
+use claviger_store::{Db, StoreError, apis};
 use claviger_verify::Verifier;
 
 use crate::settings::Settings;
@@ -113,6 +113,14 @@ impl Propagation {
         verifier.replace_index(index);
         verifier.freshness().applied(epoch);
         verifier.freshness().extend(sent);
+        Ok(())
+    }
+
+    /// Loads the APIs alone, for a command that looks scopes and audiences up: however many
+    /// credentials there are, it decides nothing about them.
+    pub async fn load_apis_once(&self, verifier: &Verifier) -> Result<(), StoreError> {
+        let mut reader = self.db.read().await?;
+        verifier.index().set_apis(&apis::list(&mut reader).await?);
         Ok(())
     }
 
