@@ -4,3 +4,4 @@
 mod api_keys;
 mod clients;
 mod instance;
+mod legacy;
