@@ -1,8 +1,10 @@
 //! Clients: an id with one or more secrets, exchanged for access tokens.
 
-use crate::credentials::StoredSecret;
-use crate::ids::{AccountId, ApiId, ClientId, SecretId};
-use crate::keys::expiry;
+mod secret;
+
+pub use secret::ClientSecret;
+
+use crate::ids::{AccountId, ApiId, ClientId};
 use crate::scopes::{ScopeName, parse_names};
 use crate::seal::{Columns, Sealed};
 use crate::time::UnixMillis;
@@ -156,29 +158,6 @@ pub struct Client {
     /// When.
     pub created_at: UnixMillis,
     /// Counts changes of the row; the `ETag`.
-    pub version: i64,
-}
-
-/// One of the secrets of a client.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClientSecret {
-    /// Its public id.
-    pub id: SecretId,
-    /// The client that it belongs to.
-    pub client_id: ClientId,
-    /// The stored form.
-    pub stored: StoredSecret,
-    /// What it is for; empty for the first one.
-    pub description: String,
-    /// When it was issued.
-    pub created_at: UnixMillis,
-    /// From when it gets no more tokens; those that it got go on.
-    pub expires_at: Option<UnixMillis>,
-    /// When it was revoked, and with it every token that it got.
-    pub revoked_at: Option<UnixMillis>,
-    /// Who revoked it.
-    pub revoked_by: Option<String>,
-    /// Counts changes of the row.
     pub version: i64,
 }
 
@@ -346,41 +325,6 @@ pub fn subject(id: ClientId) -> String {
     format!("{id}{SUBJECT_SUFFIX}")
 }
 
-impl ClientSecret {
-    /// Checks what a request says of a new secret: description and expiry.
-    pub fn described(
-        description: Option<&str>,
-        expires_at: Option<i64>,
-        now: UnixMillis,
-    ) -> Result<(String, Option<UnixMillis>), Problems> {
-        let mut problems = Problems::default();
-        let p = &mut problems;
-        let description = text::description(description.unwrap_or_default());
-        let description = p.check("description", description).unwrap_or_default();
-        let expires_at = expires_at.and_then(|at| p.check("expires_at", expiry(at, now)));
-        problems.into_result().map(|()| (description, expires_at))
-    }
-
-    /// Whether it gets tokens at `now`.
-    pub fn is_live(&self, now: UnixMillis) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
-    }
-
-    /// The secret revoked; one that was revoked before keeps its first date.
-    #[must_use]
-    pub fn revoke(self, at: UnixMillis, by: &str) -> Self {
-        if self.revoked_at.is_some() {
-            return self;
-        }
-        Self {
-            revoked_at: Some(at),
-            revoked_by: Some(by.to_owned()),
-            version: self.version + 1,
-            ..self
-        }
-    }
-}
-
 impl Sealed for Client {
     const TABLE: &'static str = "clients";
 
@@ -414,22 +358,6 @@ impl Sealed for Client {
             .optional(deleted_by, Columns::text)
             .text(&self.created_by)
             .time(self.created_at)
-            .int(self.version);
-    }
-}
-
-impl Sealed for ClientSecret {
-    const TABLE: &'static str = "client_secrets";
-
-    fn columns(&self, columns: &mut Columns) {
-        columns.shown(self.id).shown(self.client_id);
-        self.stored.columns(columns);
-        columns
-            .text(&self.description)
-            .time(self.created_at)
-            .optional(self.expires_at, Columns::time)
-            .optional(self.revoked_at, Columns::time)
-            .optional(self.revoked_by.as_deref(), Columns::text)
             .int(self.version);
     }
 }

@@ -38,8 +38,8 @@ pub struct Added {
 /// Adds a secret to a client of the caller's account.
 ///
 /// # Errors
-/// Unknown or deleted client, one that may do more than the client that acts, too many live secrets,
-/// a description or expiry that is not acceptable. Then nothing was added.
+/// Unknown or deleted client, one that may do more than the client that acts, too many live
+/// secrets, a description or expiry that is not acceptable. Then nothing was added.
 pub async fn add_secret(
     app: &App,
     access: &KeyAccess,

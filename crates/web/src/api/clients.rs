@@ -1,5 +1,6 @@
 //! `/v1/clients`: clients and their secrets, for people's sessions and for automation.
 
+pub mod scopes;
 pub mod shapes;
 
 use axum::extract::State;

@@ -16,7 +16,8 @@ pub struct Session(pub Caller);
 /// A caller with a session token, or an access token for the issuer.
 pub struct Principal(pub Caller);
 
-/// A caller at `/v1/keys`, which takes access tokens for the issuer and is off unless the operator allows it.
+/// A caller at `/v1/keys`, which takes access tokens for the issuer and is off unless the operator
+/// allows it.
 pub struct KeyManager(pub Caller);
 
 impl FromRequestParts<Web> for Session {

@@ -1,25 +1,22 @@
 //! The shapes of a client and its secrets in requests and answers.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::IpAddr;
 
 use claviger_model::clients::{
-    ClientAuthMethod, ClientDraft, ClientKind, ClientScopes, ClientSecret, ClientState, QuotaMode,
-    ScopesDraft,
+    ClientAuthMethod, ClientDraft, ClientKind, ClientSecret, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ClientId, SecretId};
-use claviger_model::scopes::ScopeName;
 use claviger_model::secret::Plaintext;
 use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
 use claviger_service::clients::{ClientWithSecrets, CreateInput, EditInput, SecretInput};
 use claviger_service::uses::SecretUses;
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::scopes::ScopesBody;
 use crate::api::{ShownOnce, present};
 use crate::error::Failure;
 
@@ -238,15 +235,6 @@ pub struct Within {
     account_id: Option<String>,
 }
 
-/// A list of scopes, or the word `all`.
-#[derive(Clone, Debug)]
-pub enum ScopesBody {
-    /// Every scope.
-    All,
-    /// These.
-    Named(Vec<String>),
-}
-
 impl Client {
     /// The shape of a client at this moment.
     pub fn of(
@@ -448,65 +436,5 @@ impl Within {
                 .map_err(|_| Failure::field("account_id", "must be an account's id"))
         });
         account.transpose()
-    }
-}
-
-impl From<ClientScopes> for ScopesBody {
-    fn from(scopes: ClientScopes) -> Self {
-        match scopes {
-            ClientScopes::All => Self::All,
-            ClientScopes::Named(names) => {
-                Self::Named(names.iter().map(ScopeName::to_string).collect())
-            }
-        }
-    }
-}
-
-impl From<ScopesBody> for ScopesDraft {
-    fn from(scopes: ScopesBody) -> Self {
-        match scopes {
-            ScopesBody::All => Self::All,
-            ScopesBody::Named(names) => Self::Named(names),
-        }
-    }
-}
-
-impl Serialize for ScopesBody {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::All => serializer.serialize_str("all"),
-            Self::Named(names) => names.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ScopesBody {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScopesVisitor)
-    }
-}
-
-struct ScopesVisitor;
-
-impl<'de> Visitor<'de> for ScopesVisitor {
-    type Value = ScopesBody;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of scopes, or \"all\"")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ScopesBody, E> {
-        if text == "all" {
-            return Ok(ScopesBody::All);
-        }
-        Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ScopesBody, A::Error> {
-        let mut names = Vec::new();
-        while let Some(name) = seq.next_element()? {
-            names.push(name);
-        }
-        Ok(ScopesBody::Named(names))
     }
 }
