@@ -334,9 +334,12 @@ async fn what_one_node_signs_the_other_verifies_through_a_rotation() {
         json!(true)
     );
 
-    // Withdrawn beside both of them.
-    let last = token(&cluster.first, &client).await;
-    let id = made["id"].as_str().unwrap();
+    withdraw_and_end(&cluster, &client, made["id"].as_str().unwrap()).await;
+}
+
+/// Withdraws the key that signs, and ends all tokens, beside both nodes.
+async fn withdraw_and_end(cluster: &Cluster, client: &Value, id: &str) {
+    let last = token(&cluster.first, client).await;
     let withdraw = ["signing-key", "withdraw", id, "--config", &cluster.config];
     run(&withdraw).await.done();
     for server in [&cluster.first, &cluster.second] {
@@ -349,7 +352,7 @@ async fn what_one_node_signs_the_other_verifies_through_a_rotation() {
         assert!(!shown_keys(server).await.contains(&id.to_owned()));
     }
 
-    let last = token(&cluster.first, &client).await;
+    let last = token(&cluster.first, client).await;
     let end = [
         "client",
         "revoke-tokens",
@@ -362,7 +365,7 @@ async fn what_one_node_signs_the_other_verifies_through_a_rotation() {
         let decision = decide(server, &last).await;
         assert_eq!(decision["reason"], json!("revoked"), "{decision}");
     }
-    let again = token(&cluster.first, &client).await;
+    let again = token(&cluster.first, client).await;
     assert_eq!(
         decide(&cluster.second, &again).await["allowed"],
         json!(true)

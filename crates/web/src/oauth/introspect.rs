@@ -17,16 +17,15 @@ use crate::state::Web;
 /// A token that somebody asks about, or gives back.
 #[derive(ToSchema)]
 #[schema(as = TokenReference)]
-#[expect(dead_code, reason = "it documents what the strict parser reads")]
 pub struct TokenParameter {
     /// The token.
-    token: String,
+    pub token: String,
     /// What it may be; any word, as everything is looked for anyway.
-    token_type_hint: Option<String>,
+    pub token_type_hint: Option<String>,
     /// The client's id, unless `Authorization: Basic` carries it.
-    client_id: Option<String>,
+    pub client_id: Option<String>,
     /// One of the client's secrets, unless `Authorization: Basic` carries it.
-    client_secret: Option<String>,
+    pub client_secret: Option<String>,
 }
 
 /// What a token is worth. Of a token that is not live, or not the client's business, nothing but

@@ -11,27 +11,26 @@ use crate::error::OAuthFailure;
 use crate::error::oauth::{OAuthError, not_stored};
 use crate::state::Web;
 
-/// The parameters of a token request.
+/// The parameters of a token request, as the strict parser reads them; for the documentation.
 #[derive(ToSchema)]
 #[schema(as = TokenRequest)]
-#[expect(dead_code, reason = "it documents what the strict parser reads")]
 pub struct TokenParameters {
     /// How the token is obtained.
     #[schema(example = "client_credentials")]
-    grant_type: String,
+    pub grant_type: String,
     /// The client's id, unless `Authorization: Basic` carries it.
-    client_id: Option<String>,
+    pub client_id: Option<String>,
     /// One of the client's secrets, unless `Authorization: Basic` carries it.
-    client_secret: Option<String>,
+    pub client_secret: Option<String>,
     /// What the token is for: an API's audience or base URL, or the issuer. Absent: every API on
     /// which the client holds scopes.
     #[schema(example = "https://api.acme.test")]
-    audience: Option<String>,
+    pub audience: Option<String>,
     /// The same by RFC 8707; a form may repeat it.
-    resource: Option<String>,
+    pub resource: Option<String>,
     /// The scopes, with a space between. Absent: all that the client holds for the audience.
     #[schema(example = "read:leads write:leads")]
-    scope: Option<String>,
+    pub scope: Option<String>,
 }
 
 /// A token (RFC 6749 section 5.1).
