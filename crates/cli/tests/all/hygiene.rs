@@ -183,6 +183,15 @@ async fn clients_and_tokens(server: &Server, evidence: &mut Evidence) {
     get(&format!("{clients}?client_secret={first}"), &session).await;
     let body = json!({"name": first, "scopes": [first]});
     post(&clients, &session, &body).await;
+
+    let legacy = server.public("/v1/legacy-key");
+    let made = post(&legacy, &session, &json!({})).await.json();
+    let key = evidence.secret(made["key"].as_str().unwrap());
+    get(&server.public("/demo/old/v1/people"), &key).await;
+    let misplaced = format!("/demo/old/v1/people?api_key={key}");
+    get(&server.public(&misplaced), &key).await;
+    send("DELETE", &legacy, Some(&session), None).await.unwrap();
+    get(&server.public("/demo/old/v1/people"), &key).await;
 }
 
 async fn by_command(data: &str, evidence: &mut Evidence) {
