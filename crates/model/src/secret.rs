@@ -1,8 +1,8 @@
 //! The shape of every secret that is shown once: `<prefix><10 id><32 secret><6 check>`, base62.
 //!
 //! One double-click selects it; its checksum refuses a typo without a look-up and lets scanners
-//! recognise it. API keys, client secrets, legacy keys, session tokens and invitations all have this
-//! shape and differ in their prefix alone.
+//! recognise it. API keys, client secrets, legacy keys, session tokens and invitations all have
+//! this shape and differ in their prefix alone.
 
 use zeroize::{Zeroize, Zeroizing};
 
