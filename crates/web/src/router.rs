@@ -68,13 +68,19 @@ fn public_routes() -> OpenApiRouter<Web> {
             rest::apis::delete
         ))
         .routes(routes!(rest::apis::import))
+        .routes(routes!(rest::signing_keys::list))
+        .routes(routes!(rest::signing_keys::rotate))
+        .routes(routes!(rest::signing_keys::withdraw))
+        .merge(oauth_routes())
+}
+
+/// The routes that the standards for access tokens name, and the feed beside them.
+fn oauth_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
         .routes(routes!(oauth::token::issue))
         .routes(routes!(oauth::token::connect))
         .routes(routes!(oauth::introspect::introspect))
         .routes(routes!(oauth::revoke::revoke))
-        .routes(routes!(rest::signing_keys::list))
-        .routes(routes!(rest::signing_keys::rotate))
-        .routes(routes!(rest::signing_keys::withdraw))
         .routes(routes!(oauth::metadata::server))
         .routes(routes!(oauth::metadata::resource))
         .routes(routes!(oauth::jwks::show))

@@ -34,7 +34,7 @@ enum SigningKeyCommand {
     List,
     /// Publish the next key; it signs when every verifier must know it
     Rotate {
-        /// ES256, RS256 or EdDSA; the instance's own when left out
+        /// The algorithm, as the list shows it; the instance's own when left out
         #[arg(long)]
         algorithm: Option<String>,
     },
