@@ -1,5 +1,6 @@
 //! Clients and their secrets.
 
+use claviger_model::accounts::{Account, AccountStatus};
 use claviger_model::clients::{
     Client, ClientAuthMethod, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
     QuotaMode,
@@ -7,9 +8,9 @@ use claviger_model::clients::{
 use claviger_model::ids::{AccountId, ApiId, ClientId, SecretId};
 use claviger_model::{Environment, UnixMillis};
 use claviger_store::testing::for_each_database;
-use claviger_store::{Db, StoreError, clients};
+use claviger_store::{Db, StoreError, accounts, clients, signing_keys, token_ends};
 
-use crate::samples::{NOW, run, scope, stored, with_accounts, write, wrote};
+use crate::samples::{NOW, account, run, scope, stored, with_accounts, write, wrote};
 
 const ACCOUNT: AccountId = AccountId(1);
 
@@ -254,6 +255,46 @@ async fn the_index_loads_every_client_and_bad_rows_take_no_other_down() {
         assert_eq!(found, [2, 6]);
         let secrets = clients::secrets(&mut reader, ClientId(6)).await;
         assert_eq!(secrets, Ok(vec![secret(6, 6)]), "a secret does not move");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ended_lately_is_listed_and_what_ended_before_is_not() {
+    for_each_database(|db| async move {
+        with_clients(&db, 3).await;
+        wrote(&db, |tx| {
+            Box::pin(async move {
+                for (number, at) in [(1, NOW), (2, NOW.plus_millis(2))] {
+                    let gone = client(number, ACCOUNT).delete(at, "usr_y");
+                    clients::update(tx, &gone).await?;
+                    let ended = secret(number, number).revoke(at, "usr_y");
+                    clients::update_secret(tx, &ended).await?;
+                }
+                let suspended = Account {
+                    status: AccountStatus::Suspended {
+                        at: NOW.plus_millis(2),
+                    },
+                    version: 2,
+                    ..account(1)
+                };
+                accounts::update(tx, &suspended).await
+            })
+        })
+        .await;
+        let mut reader = db.read().await.expect("a reader");
+        let r = &mut reader;
+        let since = NOW.plus_millis(1);
+        let clients = token_ends::deleted_clients(r, since).await;
+        assert_eq!(clients, Ok(vec![ClientId(2)]));
+        let secrets = token_ends::revoked_secrets(r, since).await;
+        assert_eq!(secrets, Ok(vec![SecretId(2)]));
+        let suspended = token_ends::suspended_accounts(r, since).await;
+        assert_eq!(suspended, Ok(vec![ACCOUNT]));
+        let before = token_ends::suspended_accounts(r, NOW.plus_millis(2)).await;
+        assert_eq!(before, Ok(vec![]));
+        let longest = signing_keys::longest_lifetime_seconds(r).await;
+        assert_eq!(longest, Ok(Some(60)), "of the one that is left");
     })
     .await;
 }
