@@ -25,6 +25,10 @@ const MACHINE_GRANT: &str = "client_credentials";
 
 /// A client. Its first secret is shown once, when it is created, and never again.
 #[derive(Serialize, ToSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the members are named by the contract"
+)]
 pub struct Client {
     /// Its id.
     #[schema(value_type = String, example = "cli_01jnwz3c8k0000000000000000")]
@@ -85,6 +89,10 @@ pub struct Client {
 /// What is public of a client's secret, and what became of it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ClientSecret)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the members are named by the contract"
+)]
 pub struct Secret {
     /// Its id.
     #[schema(value_type = String, example = "sec_01jnwz3c8k0000000000000000")]
