@@ -373,6 +373,9 @@ mod tests {
         let url = BaseUrl::new("HTTPS://API.Example.com:443/v1/").expect("url");
         assert_eq!(url.to_string(), "https://api.example.com:443/v1");
         assert_eq!((url.host_key(), url.path()), ("api.example.com", "/v1"));
+        assert!(url.is_of_host("API.example.com") && !url.is_of_host("api.example.com:80"));
+        let url_metadata = "https://api.example.com:443/.well-known/oauth-protected-resource/v1";
+        assert_eq!(url.metadata_url(), url_metadata);
         for bad in [
             "api.example.com",
             "ftp://a",

@@ -216,6 +216,13 @@ impl App {
         self.inner.usage_db.close().await;
         self.inner.db.close().await;
     }
+
+    /// Takes both databases away while everything goes on: from now on each statement fails.
+    #[cfg(feature = "testing")]
+    pub async fn cut_databases(&self) {
+        self.inner.usage_db.close().await;
+        self.inner.db.close().await;
+    }
 }
 
 /// Why the application cannot be opened.

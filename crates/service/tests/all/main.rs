@@ -11,6 +11,7 @@ mod decisions;
 mod invitations;
 mod jobs;
 mod members;
+mod oauth;
 mod roles;
 mod sessions;
 mod signing_keys;

@@ -399,6 +399,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_fuzzer_starts_from_and_found_is_read_as_before() {
+        let corpus = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../fuzz/corpus/oauth_request"
+        );
+        let mut read = Vec::new();
+        for file in std::fs::read_dir(corpus).unwrap() {
+            let path = file.unwrap().path();
+            let input = std::fs::read(&path).unwrap();
+            let content_type = match input[0] {
+                b'f' => Some(FORM),
+                b'j' => Some(JSON),
+                b'n' => None,
+                _ => std::str::from_utf8(&input[1..]).ok(),
+            };
+            if parse(content_type, &input[1..]).is_ok() {
+                read.push(path.file_name().unwrap().to_owned());
+            }
+        }
+        read.sort();
+        assert_eq!(read, ["form", "json", "resources"]);
+    }
+
+    #[test]
     fn parameters_are_bounded() {
         let body = |count: usize| {
             let pairs: Vec<String> = (0..count).map(|n| format!("p{n}=1")).collect();

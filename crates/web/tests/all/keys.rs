@@ -1,7 +1,7 @@
 //! `/v1/keys`: the API keys of an account, for automation.
 
 use claviger_model::Reason::{
-    AccountInactive, CredentialMissing, Expired, InsufficientScope, KindNotAccepted, NotFound,
+    AccountInactive, CredentialMissing, Expired, InsufficientScope, InvalidCredential, NotFound,
     PermissionRequired, SessionRequired,
 };
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn a_management_token_is_good_for_nothing_else() {
         instance
             .send(get("/demo/v1/leads").by(&robot))
             .await
-            .refused(KindNotAccepted);
+            .refused(InvalidCredential);
         instance
             .send(get("/v1/keys"))
             .await

@@ -17,6 +17,7 @@ mod keys;
 mod legacy_key;
 mod matrix;
 mod members;
+mod oauth;
 mod offer;
 mod operators;
 mod password;
