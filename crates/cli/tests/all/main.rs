@@ -14,6 +14,7 @@ mod directory;
 mod documents;
 mod http;
 mod hygiene;
+mod oauth;
 mod profiles;
 mod program;
 mod refusals;
