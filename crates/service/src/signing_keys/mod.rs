@@ -45,12 +45,15 @@ const LEEWAY_SECONDS: i64 = 60;
 /// The fact that says when every token that was issued until now has expired.
 const TOKENS_END_BY: &str = "tokens.end_by";
 
-/// The set of public keys as it is published, with a key for what the instance signs.
+/// The set of public keys as it is published, with a key of every algorithm: an API that is the
+/// first to use one gets tokens that whoever keeps the set can verify.
 ///
 /// # Errors
-/// There is no key yet, and none can be made.
+/// A key is missing, and none can be made.
 pub async fn published(app: &App) -> Result<Arc<Jwks>, Error> {
-    ensure(app, app.settings().tokens.signing_algorithm).await?;
+    for algorithm in SigningAlgorithm::ALL {
+        ensure(app, algorithm).await?;
+    }
     Ok(app.signer().jwks())
 }
 

@@ -104,6 +104,8 @@ impl Feed {
 }
 
 async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
+    // A key that is made now is a change, and must not make this feed an old one.
+    let keys = signing_keys::published(app).await?;
     let mut reader = app.read().await?;
     let conn: &mut Conn = &mut reader;
     // The epoch first: what commits meanwhile may be in it already, but nothing is missing.
@@ -127,7 +129,6 @@ async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
         keys: withdrawn_keys(conn).await?,
     };
     let algorithm = app.settings().tokens.signing_algorithm;
-    let keys = signing_keys::published(app).await?;
     Ok(Feed {
         token: app.signer().sign(algorithm, &claims, FEED_TYPE, now)?,
         tag: format!("{epoch}-{iat}"),

@@ -15,21 +15,21 @@ async fn rotate(instance: &Instance, body: Value) -> Value {
     instance.send(call).await.is(201)
 }
 
+/// The statuses of the keys of the instance's own algorithm.
 async fn statuses(instance: &Instance) -> Vec<String> {
     let operator = instance.session("operator").await;
     let call = get("/v1/signing-keys").by(&operator);
     let listed = instance.send(call).await.is(200);
     let keys = listed["data"].as_array().expect("a list").iter();
-    keys.map(|key| text(key, "status").to_owned()).collect()
+    keys.filter(|key| key["algorithm"] == "ES256")
+        .map(|key| text(key, "status").to_owned())
+        .collect()
 }
 
 #[tokio::test]
 async fn the_set_of_keys_has_public_members_alone() {
     for_each_app(async |instance| {
-        for algorithm in ["RS256", "EdDSA"] {
-            rotate(instance, json!({"algorithm": algorithm})).await;
-        }
-        // The key of the instance's own algorithm is made when it is first asked for.
+        // A key of every algorithm is made when they are first asked for.
         let shown = instance.send(get(JWKS)).await.is(200);
         let keys = shown["keys"].as_array().expect("keys");
         let members = [
