@@ -23,6 +23,15 @@ export async function refusal(what, attempt) {
   throw new Error(`${what} was accepted`)
 }
 
+/**
+ * The code of a refusal by the server. A 401 has a challenge (RFC 9110, section 15.5.2), which
+ * oauth4webapi makes an error of before it looks at the body.
+ */
+export async function code(error) {
+  if (error.error !== undefined || error.response === undefined) return error.error
+  return (await error.response.json()).error
+}
+
 /** A granted scope as a sorted list, since its order means nothing. */
 export function scopes(scope) {
   return (scope ?? '').split(' ').filter(Boolean).sort()

@@ -1,7 +1,7 @@
 // A machine client, and then a protected resource, written with oauth4webapi.
 
 import * as oauth from 'oauth4webapi'
-import { CALLS, program, refusal, scopes } from './program.mjs'
+import { CALLS, code, program, refusal, scopes } from './program.mjs'
 
 // The server under test speaks plain HTTP on loopback.
 const plain = { [oauth.allowInsecureRequests]: true }
@@ -95,22 +95,20 @@ async function call({ demo_url }, token, { method, path, body }) {
 
 async function refusals(machine, { audience }) {
   const { basic, wrongPost } = machine.authentication
-  const code = async (what, how, parameters) => {
-    const error = await refusal(what, () => machine.token(how, { audience, ...parameters }))
-    return error.error
+  const refused = async (what, how, parameters) => {
+    return code(await refusal(what, () => machine.token(how, { audience, ...parameters })))
   }
   return {
-    secret: await code('a wrong secret', wrongPost, {}),
-    scope: await code('a scope that is not held', basic, { scope: 'read:leads read:people' }),
-    target: await code('an unknown audience', basic, { audience: 'https://nowhere.example' }),
+    secret: await refused('a wrong secret', wrongPost, {}),
+    scope: await refused('a scope that is not held', basic, { scope: 'read:leads read:people' }),
+    target: await refused('an unknown audience', basic, { audience: 'https://nowhere.example' }),
   }
 }
 
 async function basicChallenge(machine, { audience }) {
   const attempt = () => machine.token(machine.authentication.wrongBasic, { audience })
   const error = await refusal('a wrong secret', attempt)
-  const { error: code } = await error.response.json()
-  return { status: error.status, scheme: error.cause?.[0]?.scheme, error: code }
+  return { status: error.status, scheme: error.cause?.[0]?.scheme, error: await code(error) }
 }
 
 /** From a refused call to the resource's metadata, its server, and a token that is meant for it. */

@@ -1,7 +1,7 @@
 // A machine client written with openid-client.
 
 import * as client from 'openid-client'
-import { CALLS, program, refusal, scopes } from './program.mjs'
+import { CALLS, code, program, refusal, scopes } from './program.mjs'
 
 await program('openid-client', async (input) => {
   const { audience } = input
@@ -63,14 +63,13 @@ async function refusals(basic, input) {
   const { audience } = input
   const secret = client.ClientSecretPost(`${input.client_secret}x`)
   const wrong = await configuration(input, secret)
-  const code = async (what, how, parameters) => {
+  const refused = async (what, how, parameters) => {
     const attempt = () => client.clientCredentialsGrant(how, { audience, ...parameters })
-    const error = await refusal(what, attempt)
-    return error.error
+    return code(await refusal(what, attempt))
   }
   return {
-    secret: await code('a wrong secret', wrong, {}),
-    scope: await code('a scope that is not held', basic, { scope: 'read:leads read:people' }),
-    target: await code('an unknown audience', basic, { audience: 'https://nowhere.example' }),
+    secret: await refused('a wrong secret', wrong, {}),
+    scope: await refused('a scope that is not held', basic, { scope: 'read:leads read:people' }),
+    target: await refused('an unknown audience', basic, { audience: 'https://nowhere.example' }),
   }
 }

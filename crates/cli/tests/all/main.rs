@@ -12,6 +12,8 @@ mod crashes;
 mod dev;
 mod directory;
 mod documents;
+mod foreign;
+mod foreign_oauth2;
 mod http;
 mod hygiene;
 mod oauth;
