@@ -1,4 +1,6 @@
-//! The floor: bare axum that parses the same JSON and answers the same JSON, and decides nothing.
+//! The floor: bare axum that parses the same bytes and answers the same bytes, and decides nothing.
+
+mod token;
 
 use anyhow::Result;
 use axum::Router;
@@ -71,7 +73,9 @@ pub(crate) fn serve() -> Result<()> {
     runtime.block_on(async {
         let routes = Router::new()
             .route("/v1/verify", post(verify))
-            .route("/verify/http", get(forward));
+            .route("/verify/http", get(forward))
+            .route("/token", post(token::issue))
+            .with_state(token::Signer::new()?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         axum::serve(listener, routes).await?;

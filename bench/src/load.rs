@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -12,10 +14,23 @@ use tokio::task::LocalSet;
 use crate::Plan;
 use crate::server::Process;
 
-/// One request, as bytes, and what its answer has to hold.
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// One request, as bytes, and what its answers have to be. Each has to be a 200.
+#[derive(Clone)]
 pub(crate) struct Work {
     request: Arc<[u8]>,
+    /// What each answer has to hold.
     expected: Arc<[u8]>,
+    /// Whether each answer has to be another one than the last.
+    is_new_each_time: bool,
+}
+
+/// Who asks for tokens.
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: String,
 }
 
 /// What one run saw.
@@ -28,31 +43,74 @@ pub(crate) struct Reading {
 }
 
 impl Work {
-    /// A POST of JSON whose answer holds `expected`.
+    /// A POST of JSON.
     pub(crate) fn post(path: &str, body: &str, expected: &str) -> Self {
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        Self::new("POST", path, &[("Content-Type", JSON)], body, expected)
+    }
+
+    /// A POST of a form by a client that authenticates itself.
+    pub(crate) fn form(path: &str, client: &Client, form: &str, expected: &str) -> Self {
+        let headers = [("Content-Type", FORM), ("Authorization", &client.basic())];
+        Self::new("POST", path, &headers, form, expected)
+    }
+
+    /// A GET.
+    pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Self {
+        Self::new("GET", path, headers, "", "")
+    }
+
+    /// The same work, whose answers have to differ.
+    pub(crate) fn new_each_time(self) -> Self {
         Self {
-            request: request.as_bytes().into(),
-            expected: expected.as_bytes().into(),
+            is_new_each_time: true,
+            ..self
         }
     }
 
-    /// A GET that has to be answered 200.
-    pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Self {
+    fn new(method: &str, path: &str, headers: &[(&str, &str)], body: &str, expected: &str) -> Self {
         let mut lines = String::new();
         for (name, value) in headers {
             lines.extend([name, ": ", value, "\r\n"]);
         }
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
+        if !body.is_empty() {
+            lines.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
+        }
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n{body}");
         Self {
             request: request.as_bytes().into(),
-            expected: b"HTTP/1.1 200".as_slice().into(),
+            expected: expected.as_bytes().into(),
+            is_new_each_time: false,
         }
     }
+
+    fn is_right(&self, answer: &[u8], last: &[u8]) -> bool {
+        let expected = &*self.expected;
+        let holds = expected.is_empty() || answer.windows(expected.len()).any(|at| at == expected);
+        let is_new = !self.is_new_each_time || answer != last;
+        answer.starts_with(b"HTTP/1.1 200") && holds && is_new
+    }
+}
+
+impl Client {
+    /// Both percent-encoded, as RFC 6749 section 2.3.1 has it; neither holds what that changes.
+    fn basic(&self) -> String {
+        let pair = format!("{}:{}", self.id, self.secret);
+        format!("Basic {}", BASE64_STANDARD.encode(pair))
+    }
+}
+
+/// The body of one answer, for what is needed before a run.
+pub(crate) async fn once(address: SocketAddr, work: &Work) -> Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(&work.request).await?;
+    let mut buffer = Vec::new();
+    let end = answer(&mut stream, &mut buffer).await?;
+    let text = String::from_utf8_lossy(&buffer[..end]).into_owned();
+    if !work.is_right(text.as_bytes(), &[]) {
+        bail!("a wrong answer: {text}");
+    }
+    let (_, body) = text.split_once("\r\n\r\n").context("an answer")?;
+    Ok(body.to_owned())
 }
 
 /// One run of the load against a server.
@@ -86,10 +144,7 @@ async fn answers(
     let until = Instant::now() + time;
     let local = LocalSet::new();
     let clients: Vec<_> = (0..connections)
-        .map(|_| {
-            let (request, expected) = (Arc::clone(&work.request), Arc::clone(&work.expected));
-            local.spawn_local(client(address, request, expected, until))
-        })
+        .map(|_| local.spawn_local(client(address, work.clone(), until)))
         .collect();
     let mut count = 0;
     local
@@ -103,27 +158,24 @@ async fn answers(
     Ok(count)
 }
 
-async fn client(
-    address: SocketAddr,
-    request: Arc<[u8]>,
-    expected: Arc<[u8]>,
-    until: Instant,
-) -> Result<u64> {
+async fn client(address: SocketAddr, work: Work, until: Instant) -> Result<u64> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(8 * 1024);
+    let mut last = Vec::with_capacity(4 * 1024);
     let mut count = 0;
     while Instant::now() < until {
-        stream.write_all(&request).await?;
+        stream.write_all(&work.request).await?;
         let end = answer(&mut stream, &mut buffer).await?;
-        if !buffer[..end]
-            .windows(expected.len())
-            .any(|window| *window == *expected)
-        {
+        if !work.is_right(&buffer[..end], &last) {
             bail!(
                 "a wrong answer: {}",
                 String::from_utf8_lossy(&buffer[..end])
             );
+        }
+        if work.is_new_each_time {
+            last.clear();
+            last.extend_from_slice(&buffer[..end]);
         }
         buffer.drain(..end);
         count += 1;

@@ -1,4 +1,5 @@
-//! Claviger beside its floors: the same work with nothing decided, in one run on one machine.
+//! Claviger beside its floors, the same work with nothing decided, and beside a rival, in one run
+//! on one machine.
 //!
 //! Every figure is a ratio of medians from alternating runs; an absolute number says something
 //! about the machine only.
@@ -14,13 +15,19 @@ mod issued;
 mod load;
 mod report;
 mod server;
+mod tokens;
+mod verification;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Names the Node that runs the rivals, beside whose packages they are.
+const NODE_VARIABLE: &str = "CLAVIGER_BENCH_NODE";
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -72,35 +79,49 @@ fn run(plan: Plan) -> Result<()> {
     Ok(())
 }
 
-/// Verification over HTTP, beside a bare server that reads and answers the same bytes.
+/// Everything over HTTP: each kind of work with Claviger and with whom it is measured beside, in
+/// turns.
 async fn over_http(plan: Plan) -> Result<Vec<report::HttpRow>> {
     let claviger = server::Claviger::start().context("claviger dev")?;
     let floor = server::Floor::start().context("the floor")?;
-    let key = &claviger.live_key;
-    let body = format!(
-        "{{\"credential\":\"{key}\",\"method\":\"GET\",\"path\":\"/v1/leads\",\"ip\":\"192.0.2.7\"}}"
-    );
-    let verify = load::Work::post("/v1/verify", &body, "\"allowed\":true");
-    let forward = load::Work::get(
-        "/verify/http",
-        &[
-            ("Authorization", &format!("Bearer {key}")),
-            ("X-Forwarded-Method", "GET"),
-            ("X-Forwarded-Uri", "/v1/leads"),
-        ],
-    );
-    let mut rows = Vec::new();
-    for (name, work) in [
-        ("POST /v1/verify, API key", verify),
-        ("GET /verify/http, API key", forward),
-    ] {
-        let mut own = Vec::new();
-        let mut bare = Vec::new();
-        for _ in 0..plan.runs {
-            own.push(load::run(&claviger.process, claviger.internal, &work, plan).await?);
-            bare.push(load::run(&floor.process, floor.address, &work, plan).await?);
+    let mut rows = verification::measure(&claviger, &floor, plan).await?;
+    rows.extend(tokens::beside_floor(&claviger, &floor, plan).await?);
+    match std::env::var_os(NODE_VARIABLE) {
+        Some(node) => {
+            let rival = server::Rival::start(&node).context("the rival")?;
+            rows.extend(tokens::beside_rival(&claviger, &rival, plan).await?);
         }
-        rows.push(report::HttpRow { name, own, bare });
+        None => println!("no {NODE_VARIABLE}: nothing is measured beside node oidc-provider"),
     }
     Ok(rows)
+}
+
+/// One side of a comparison: a server, where it listens, and what it is asked.
+struct Side<'a> {
+    process: &'a server::Process,
+    address: SocketAddr,
+    work: load::Work,
+}
+
+/// Measures both sides in turns.
+async fn compare(
+    name: &'static str,
+    own: Side<'_>,
+    beside: &'static str,
+    other: Side<'_>,
+    plan: Plan,
+) -> Result<report::HttpRow> {
+    let mut row = report::HttpRow {
+        name,
+        own: Vec::new(),
+        beside,
+        other: Vec::new(),
+    };
+    for _ in 0..plan.runs {
+        for (side, readings) in [(&own, &mut row.own), (&other, &mut row.other)] {
+            let reading = load::run(side.process, side.address, &side.work, plan).await;
+            readings.push(reading.with_context(|| name.to_owned())?);
+        }
+    }
+    Ok(row)
 }

@@ -8,7 +8,9 @@ use crate::load::Reading;
 pub(crate) struct HttpRow {
     pub(crate) name: &'static str,
     pub(crate) own: Vec<Reading>,
-    pub(crate) bare: Vec<Reading>,
+    /// Whom it is measured beside.
+    pub(crate) beside: &'static str,
+    pub(crate) other: Vec<Reading>,
 }
 
 /// One kind of decision in process, beside its floor.
@@ -49,14 +51,15 @@ pub(crate) fn print_http(rows: &[HttpRow]) {
         let rate = |readings: &[Reading]| median(readings.iter().map(|r| r.rate).collect());
         let micros =
             |readings: &[Reading]| median(readings.iter().map(|r| r.processor_micros).collect());
-        let (own, bare) = (rate(&row.own), rate(&row.bare));
-        let (own_micros, bare_micros) = (micros(&row.own), micros(&row.bare));
+        let (own, other) = (rate(&row.own), rate(&row.other));
+        let (own_micros, other_micros) = (micros(&row.own), micros(&row.other));
         println!(
-            "{:<34} {own:>7.0}/s against bare axum {bare:>7.0}/s: {:.2}x; processor \
-             {own_micros:.1} us against {bare_micros:.1} us: {:.2}x",
+            "{:<42} {own:>7.0}/s against {} {other:>7.0}/s: {:.2}x; processor \
+             {own_micros:.1} us against {other_micros:.1} us: {:.2}x",
             row.name,
-            own / bare,
-            own_micros / bare_micros
+            row.beside,
+            own / other,
+            own_micros / other_micros
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Starting and ending what is measured.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,15 +9,27 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::load::Client;
+
 /// A process that is ended with the value.
 pub(crate) struct Process(Child);
 
 /// The release build of `claviger dev`, on data of its own.
 pub(crate) struct Claviger {
     pub(crate) process: Process,
+    pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
     pub(crate) live_key: String,
+    pub(crate) client: Client,
+    pub(crate) audience: String,
     data: PathBuf,
+}
+
+/// Another server of tokens.
+pub(crate) struct Rival {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
+    pub(crate) client: Client,
 }
 
 /// The bare server.
@@ -77,13 +90,24 @@ impl Claviger {
         let line = first_line(&mut child)?;
         let process = Process(child);
         let ready: Value = serde_json::from_str(&line).context("the ready line")?;
-        let internal = ready["internal_url"].as_str().context("internal_url")?;
-        let internal = internal.trim_start_matches("http://").parse()?;
-        let live_key = ready["live_key"].as_str().context("live_key")?.to_owned();
+        let text = |pointer: &str| {
+            let value = ready.pointer(pointer).and_then(Value::as_str);
+            value.map(str::to_owned).context(pointer.to_owned())
+        };
+        let address = |pointer: &str| {
+            let address = text(pointer)?.trim_start_matches("http://").parse();
+            address.with_context(|| pointer.to_owned())
+        };
         Ok(Self {
             process,
-            internal,
-            live_key,
+            public: address("/public_url")?,
+            internal: address("/internal_url")?,
+            live_key: text("/live_key")?,
+            client: Client {
+                id: text("/client/client_id")?,
+                secret: text("/client/client_secret")?,
+            },
+            audience: text("/api/audience")?,
             data,
         })
     }
@@ -112,12 +136,50 @@ impl Floor {
     }
 }
 
-fn first_line(child: &mut Child) -> Result<String> {
-    let mut line = String::new();
-    let stdout = child.stdout.take().context("stdout")?;
-    BufReader::new(stdout).read_line(&mut line)?;
-    if line.is_empty() {
-        bail!("it ended before it was ready");
+impl Rival {
+    /// Starts the rival in this Node, beside whose packages its program is.
+    pub(crate) fn start(node: &OsStr) -> Result<Self> {
+        let mut child = Command::new(node)
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/rivals/oidc_provider.mjs"
+            ))
+            .env("NODE_ENV", "production")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let line = first_line_with(&mut child, "{")?;
+        let ready: Value = serde_json::from_str(&line).context("the rival's line")?;
+        let text = |member: &str| {
+            ready[member]
+                .as_str()
+                .map(str::to_owned)
+                .context("a member")
+        };
+        Ok(Self {
+            address: text("address")?.parse()?,
+            client: Client {
+                id: text("client_id")?,
+                secret: text("client_secret")?,
+            },
+            process: Process(child),
+        })
     }
-    Ok(line)
+}
+
+fn first_line(child: &mut Child) -> Result<String> {
+    first_line_with(child, "")
+}
+
+/// The first line that begins so.
+fn first_line_with(child: &mut Child, beginning: &str) -> Result<String> {
+    let stdout = child.stdout.take().context("stdout")?;
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if line.starts_with(beginning) {
+            return Ok(line);
+        }
+    }
+    bail!("it ended before it was ready")
 }

@@ -16,6 +16,9 @@ use crate::workspace;
 /// nothing is installed for it; so with the other.
 const NODE_VARIABLE: &str = "CLAVIGER_TEST_NODE";
 
+/// What the packages in `e2e/package.json` need.
+const NODE_MAJOR_MIN: u32 = 20;
+
 /// Names a Python that has the packages of `e2e/requirements.txt`.
 const PYTHON_VARIABLE: &str = "CLAVIGER_TEST_PYTHON";
 
@@ -55,7 +58,7 @@ fn lock(tools: &Path) -> Result<File> {
 }
 
 fn node(tools: &Path) -> Result<PathBuf> {
-    let node = Node::find_or_install(tools)?;
+    let node = Node::find_or_install(tools, NODE_MAJOR_MIN)?;
     node.packages(&workspace::root().join("e2e"))?;
     Ok(node.program)
 }

