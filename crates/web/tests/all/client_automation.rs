@@ -68,8 +68,8 @@ async fn automation_adds_no_secret_to_a_client_that_may_do_more() {
         // Nor does it see again what it could have made before.
         let admin = instance.session("admin").await;
         let path = format!("/v1/clients/{}", text(&alike, "id"));
-        let widen = patch(&path, &json!({"scopes": "all"})).by(&admin);
-        instance.send(widen).await.is(200);
+        let to_all = patch(&path, &json!({"scopes": "all"})).by(&admin);
+        instance.send(to_all).await.is(200);
         let again = add(&alike).await;
         again.refused(InsufficientScope);
         assert!(!again.text.contains(text(&added, "client_secret")));
