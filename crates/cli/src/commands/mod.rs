@@ -10,6 +10,7 @@ mod config;
 mod dev;
 mod init;
 mod key;
+mod legacy_key;
 mod member;
 mod operator;
 mod role;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::CheckArguments),
     Key(key::KeyArguments),
     Client(client::ClientArguments),
+    LegacyKey(legacy_key::LegacyKeyArguments),
     Account(account::AccountArguments),
     Member(member::MemberArguments),
     Role(role::RoleArguments),
@@ -75,6 +77,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(arguments, screen).await,
         Command::Key(arguments) => key::run(arguments, screen).await,
         Command::Client(arguments) => client::run(arguments, screen).await,
+        Command::LegacyKey(arguments) => legacy_key::run(arguments, screen).await,
         Command::Account(arguments) => account::run(arguments, screen).await,
         Command::Member(arguments) => member::run(arguments, screen).await,
         Command::Role(arguments) => role::run(arguments, screen).await,

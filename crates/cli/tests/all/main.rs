@@ -17,6 +17,7 @@ mod foreign_oauth2;
 mod http;
 mod hygiene;
 mod oauth;
+mod legacy_keys;
 mod profiles;
 mod program;
 mod refusals;

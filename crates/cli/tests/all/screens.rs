@@ -13,7 +13,7 @@ fn redacted(text: &str) -> String {
 }
 
 fn redacted_word(word: &str) -> String {
-    for prefix in ["key_", "acct_", "usr_", "req_", "evt_", "api_"] {
+    for prefix in ["key_", "acct_", "usr_", "req_", "evt_", "api_", "leg_"] {
         if let Some((before, rest)) = word.split_once(prefix)
             && rest.len() >= 26
             && rest.is_char_boundary(26)
@@ -54,6 +54,52 @@ ID                               NAME  STATUS  CREATED
         "\
 USER                            EMAIL            ROLE   STATUS  SINCE
 <usr>  admin@acme.test  admin  active  <date> <time>",
+    );
+}
+
+#[tokio::test]
+async fn a_legacy_key_is_shown_with_what_it_is() {
+    let (_directory, data) = dev().await;
+    let made = run(&["legacy-key", "generate", "--data", &data]).await;
+    shown_is(
+        &redacted(&made.stderr),
+        "Made <leg>. The key is not shown again. Legacy keys are deprecated: \
+         `claviger key create` makes one with scopes.",
+    );
+    let key = made.done();
+    let hint = &key[key.len() - 4..];
+    let shown = run(&["legacy-key", "show", "--data", &data]).await.done();
+    let by = shown.lines().find(|line| line.starts_with("created by"));
+    shown_is(
+        &redacted(&shown),
+        &format!(
+            "\
+id          <leg>
+hint        {hint}
+account     <acct>
+{}
+created     <date> <time>
+deprecated  yes",
+            by.unwrap_or_default()
+        ),
+    );
+    let again = run(&["legacy-key", "generate", "--data", &data]).await;
+    shown_is(
+        &again.stderr,
+        "error: This account has a legacy key. Revert it first.\n\
+         hint: `claviger legacy-key revert` revokes it\n",
+    );
+    let reverted = run(&["legacy-key", "revert", "--data", &data]).await;
+    shown_is(
+        &reverted.done(),
+        "Acme has no legacy key any more: no node accepts it",
+    );
+    let none = run(&["legacy-key", "show", "--data", &data]).await;
+    shown_is(
+        &none.stderr,
+        "error: This account has no legacy key. One can be generated; an API key or a client is \
+         the better choice.\n\
+         hint: `claviger legacy-key generate` makes one\n",
     );
 }
 
