@@ -67,7 +67,11 @@ fn check_lifetime(
     let Some(seconds) = after.token_lifetime_seconds else {
         return;
     };
-    if before.is_some_and(|before| before.token_lifetime_seconds == Some(seconds)) {
+    // A long life that is right at one API is not right at all of them.
+    let unchanged = |before: &ClientSettings| {
+        before.token_lifetime_seconds == Some(seconds) && before.api_id == after.api_id
+    };
+    if before.is_some_and(unchanged) {
         return;
     }
     let index = app.verifier().index();

@@ -9,7 +9,7 @@ use claviger_service::settings::{Settings, TokenSettings};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::instance::{Instance, for_each_app, for_each_app_with, merged, text};
+use super::instance::{Instance, OPEN_API, for_each_app, for_each_app_with, merged, text};
 use super::requests::{Answer, delete, get, patch, post};
 
 fn valid() -> Value {
@@ -361,6 +361,31 @@ async fn an_account_can_tighten_and_only_an_operator_loosen() {
             .send(raise)
             .await
             .refused_members(&["tokens_per_day"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_life_at_one_api_is_none_at_the_others() {
+    for_each_app(async |instance| {
+        let operator = instance.session("operator").await;
+        let apis = instance.send(get("/v1/apis").by(&operator)).await.is(200);
+        let api = apis["data"].as_array().into_iter().flatten();
+        let api = api.into_iter().find(|api| api["audience"] == OPEN_API);
+        let path = format!("/v1/apis/{}", text(api.expect("the API"), "id"));
+        let longer = patch(&path, &json!({"token_lifetime_seconds": 86_400}));
+        instance.send(longer.by(&operator)).await.is(200);
+
+        let long = json!({"audience": OPEN_API, "token_lifetime_seconds": 86_400});
+        let made = created(instance, long).await.is(201);
+        let path = format!("/v1/clients/{}", text(&made, "id"));
+        let admin = instance.session("admin").await;
+        let edit = |change: Value| instance.send(patch(&path, &change).by(&admin));
+        let elsewhere = edit(json!({"audience": null})).await;
+        elsewhere.refused_members(&["token_lifetime_seconds"]);
+        edit(json!({"audience": null, "token_lifetime_seconds": null}))
+            .await
+            .is(200);
     })
     .await;
 }
