@@ -35,10 +35,8 @@ impl FromRequestParts<Web> for Principal {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
-        let (credential, origin) = presented(parts, web)?;
-        Ok(Self(
-            sessions::authenticate(web.app(), credential, origin.into()).await?,
-        ))
+        let caller = principal(parts, web).await;
+        caller.map(Self).map_err(|failure| told_where(failure, web))
     }
 }
 
@@ -47,16 +45,25 @@ impl FromRequestParts<Web> for KeyManager {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
         let caller = manager(parts, web).await;
-        caller.map(Self).map_err(|failure| Failure {
-            resource_metadata: web.management_metadata_url(),
-            ..failure
-        })
+        caller.map(Self).map_err(|failure| told_where(failure, web))
     }
 }
 
-async fn manager(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
+/// The failure with the place where a client reads which tokens are taken.
+fn told_where(failure: Failure, web: &Web) -> Failure {
+    Failure {
+        resource_metadata: web.management_metadata_url(),
+        ..failure
+    }
+}
+
+async fn principal(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
     let (credential, origin) = presented(parts, web)?;
-    let caller = sessions::authenticate(web.app(), credential, origin.into()).await?;
+    Ok(sessions::authenticate(web.app(), credential, origin.into()).await?)
+}
+
+async fn manager(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
+    let caller = principal(parts, web).await?;
     if !web.app().settings().management_enabled {
         let message = "The management API is switched off. The operator can allow it with \
                        management.enabled in the configuration.";

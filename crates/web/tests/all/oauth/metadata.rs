@@ -252,12 +252,14 @@ async fn the_issuer_is_a_resource_only_where_management_is_on() {
         assert_eq!(found["resource"], instance.issuer());
         let scopes = json!(["keys:read", "keys:write", "clients:read", "clients:write"]);
         assert_eq!(found["scopes_supported"], scopes);
-        let challenge = instance.send(get("/v1/keys")).await;
         let metadata = format!("resource_metadata=\"{}{RESOURCE}\"", instance.issuer());
-        assert_eq!(
-            challenge.header("www-authenticate"),
-            format!("Bearer {metadata}")
-        );
+        for path in ["/v1/keys", "/v1/clients"] {
+            let challenge = instance.send(get(path)).await;
+            assert_eq!(
+                challenge.header("www-authenticate"),
+                format!("Bearer {metadata}")
+            );
+        }
     })
     .await;
 }
