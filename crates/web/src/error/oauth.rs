@@ -25,6 +25,8 @@ pub struct OAuthFailure {
     description: String,
     retry_after_seconds: Option<u32>,
     quota: Option<QuotaState>,
+    /// Whether a 401 says how to authenticate by the header.
+    is_challenge: bool,
 }
 
 /// The body of a refusal.
@@ -51,6 +53,17 @@ impl OAuthFailure {
             description: description.into(),
             retry_after_seconds: None,
             quota: None,
+            is_challenge: true,
+        }
+    }
+
+    /// Of a client that authenticated in the body: a challenge is for the header, and libraries take
+    /// one for the error itself (RFC 6749 section 5.2).
+    #[must_use]
+    pub fn without_challenge(self) -> Self {
+        Self {
+            is_challenge: false,
+            ..self
         }
     }
 
@@ -130,7 +143,7 @@ pub fn render(failure: &OAuthFailure, request_id: RequestId) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     not_stored(headers);
-    if failure.status == StatusCode::UNAUTHORIZED {
+    if failure.status == StatusCode::UNAUTHORIZED && failure.is_challenge {
         headers.insert(WWW_AUTHENTICATE, CHALLENGE);
     }
     if let Some(seconds) = failure.retry_after_seconds {

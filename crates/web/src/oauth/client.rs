@@ -80,12 +80,15 @@ impl FromRequest<Web> for ClientRequest {
 impl ClientRequest {
     /// The client, once it has proved who it is.
     pub fn client(&self, web: &Web) -> Result<Client, OAuthFailure> {
-        let credentials = self.credentials()?;
-        Ok(oauth::authenticate(
-            web.app(),
-            &credentials,
-            self.source.clone(),
-        )?)
+        let is_in_body =
+            matches!(self.header, Header::Absent) && self.parameters.get("client_id").is_some();
+        self.authenticated(web).map_err(|failure| {
+            if is_in_body {
+                failure.without_challenge()
+            } else {
+                failure
+            }
+        })
     }
 
     /// A parameter that has to be there.
@@ -93,6 +96,15 @@ impl ClientRequest {
         self.parameters.get(name).ok_or_else(|| {
             OAuthFailure::invalid_request(format!("The parameter {name} is missing."))
         })
+    }
+
+    fn authenticated(&self, web: &Web) -> Result<Client, OAuthFailure> {
+        let credentials = self.credentials()?;
+        Ok(oauth::authenticate(
+            web.app(),
+            &credentials,
+            self.source.clone(),
+        )?)
     }
 
     fn credentials(&self) -> Result<ClientCredentials, OAuthFailure> {

@@ -35,6 +35,20 @@ async fn basic_with_a_wrong_secret_is_401_with_a_challenge() {
                     .header("www-authenticate")
                     .starts_with("Basic realm=\"")
             );
+            // Who used the body is not told about the header; who used nothing is.
+            let pair = [("client_id", &*client.id), ("client_secret", "wrong")];
+            let in_body = instance.send(unauthenticated(path, &pair)).await;
+            in_body.oauth_error(401, "invalid_client");
+            assert!(
+                !in_body.headers.contains_key("www-authenticate"),
+                "{in_body:?}"
+            );
+            let nothing = instance.send(unauthenticated(path, &[])).await;
+            nothing.oauth_error(401, "invalid_client");
+            assert!(
+                nothing.headers.contains_key("www-authenticate"),
+                "{nothing:?}"
+            );
         }
     })
     .await;
