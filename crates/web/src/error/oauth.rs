@@ -57,8 +57,8 @@ impl OAuthFailure {
         }
     }
 
-    /// Of a client that authenticated in the body: a challenge is for the header, and libraries take
-    /// one for the error itself (RFC 6749 section 5.2).
+    /// Of a client that authenticated in the body: a challenge is for the header, and libraries
+    /// take one for the error itself (RFC 6749 section 5.2).
     #[must_use]
     pub fn without_challenge(self) -> Self {
         Self {
