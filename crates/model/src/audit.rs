@@ -56,6 +56,12 @@ actions! {
     ClientSecretAdded = "client.secret_added";
     /// A secret of a client was revoked.
     ClientSecretRevoked = "client.secret_revoked";
+    /// A user allowed an app to act.
+    GrantCreated = "grant.created";
+    /// A user allowed an app more than before.
+    GrantExtended = "grant.extended";
+    /// What a user had allowed an app was ended.
+    GrantEnded = "grant.ended";
     /// An invitation was made.
     InvitationCreated = "invitation.created";
     /// An invitation was accepted.
@@ -98,6 +104,8 @@ actions! {
     SessionEnded = "session.ended";
     /// An access token was revoked.
     TokenRevoked = "token.revoked";
+    /// The refresh tokens of one authorization, and their access tokens, were ended.
+    TokenFamilyEnded = "token.family_ended";
     /// All access tokens of a client or an account were ended.
     TokensEnded = "token.all_ended";
     /// A user was made.

@@ -25,11 +25,15 @@ pub enum ChangeKind {
     RevokedToken,
     /// Before which epoch the tokens of a client or an account are dead.
     TokenFloor,
+    /// What a user allowed an app.
+    Grant,
+    /// A family of refresh tokens that was ended.
+    TokenFamily,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Account,
         Self::Api,
         Self::Key,
@@ -41,6 +45,8 @@ impl ChangeKind {
         Self::SigningKey,
         Self::RevokedToken,
         Self::TokenFloor,
+        Self::Grant,
+        Self::TokenFamily,
     ];
 
     /// The word in the database.
@@ -57,6 +63,8 @@ impl ChangeKind {
             Self::SigningKey => "signing_key",
             Self::RevokedToken => "revoked_token",
             Self::TokenFloor => "token_floor",
+            Self::Grant => "grant",
+            Self::TokenFamily => "token_family",
         }
     }
 

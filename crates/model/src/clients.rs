@@ -1,7 +1,11 @@
 //! Clients: an id with one or more secrets, exchanged for access tokens.
 
+mod metadata;
 mod secret;
 
+pub use metadata::{
+    ClientKeys, ClientLinks, ClientMetadata, ClientOrigin, GrantType, HashedToken, MetadataRow,
+};
 pub use secret::ClientSecret;
 
 use crate::ids::{AccountId, ApiId, ClientId};
@@ -16,6 +20,8 @@ pub const SECRETS_MAX: usize = 20;
 pub const TOKEN_LIFETIME_SECONDS_MAX: u32 = 30 * 86_400;
 /// The largest daily quota of tokens.
 pub const TOKENS_PER_DAY_MAX: u32 = 1_000_000;
+const AUTH_METHODS_SENTENCE: &str =
+    "must be client_secret_basic, client_secret_post, private_key_jwt or none";
 /// What the subject of a token that a client got for itself ends with.
 const SUBJECT_SUFFIX: &str = "@clients";
 
@@ -24,6 +30,8 @@ const SUBJECT_SUFFIX: &str = "@clients";
 pub enum ClientKind {
     /// For its account, by `client_credentials`.
     Machine,
+    /// For the users who allow it to: an app.
+    App,
 }
 
 impl ClientKind {
@@ -31,12 +39,15 @@ impl ClientKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Machine => "machine",
+            Self::App => "app",
         }
     }
 
     /// The kind that `word` names.
     pub fn parse(word: &str) -> Option<Self> {
-        (word == "machine").then_some(Self::Machine)
+        [Self::Machine, Self::App]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -74,17 +85,23 @@ pub enum ClientAuthMethod {
     Basic,
     /// Id and secret in the body.
     Post,
+    /// A JWT that it signs with a key of its own (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// Not at all: a public client, which keeps no secret (RFC 6749 section 2.1).
+    None,
 }
 
 impl ClientAuthMethod {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Basic, Self::Post];
+    pub const ALL: [Self; 4] = [Self::Basic, Self::Post, Self::PrivateKeyJwt, Self::None];
 
     /// The word in JSON and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Basic => "client_secret_basic",
             Self::Post => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
         }
     }
 
@@ -261,10 +278,9 @@ impl ClientSettings {
             self.quota_mode = mode.and_then(|mode| p.check("quota_mode", mode));
         }
         if let Some(word) = &draft.auth_method {
-            let method = word.as_deref().map(|word| {
-                ClientAuthMethod::parse(word)
-                    .ok_or("must be client_secret_basic or client_secret_post")
-            });
+            let method = word
+                .as_deref()
+                .map(|word| ClientAuthMethod::parse(word).ok_or(AUTH_METHODS_SENTENCE));
             self.auth_method =
                 method.and_then(|method| p.check("token_endpoint_auth_method", method));
         }
@@ -400,7 +416,7 @@ mod tests {
             d.token_lifetime_seconds = Some(Some(0));
             d.tokens_per_day = Some(Some(TOKENS_PER_DAY_MAX + 1));
             d.quota_mode = Some(Some("sometimes".to_owned()));
-            d.auth_method = Some(Some("none".to_owned()));
+            d.auth_method = Some(Some("tls_client_auth".to_owned()));
         });
         assert_eq!(
             problems(&wrong),

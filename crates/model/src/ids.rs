@@ -119,6 +119,10 @@ id_types! {
     ClientId = "cli_";
     /// An audit event.
     EventId = "evt_";
+    /// All refresh tokens that came from one authorization, one after the other.
+    FamilyId = "fam_";
+    /// What a user allowed an app.
+    GrantId = "grt_";
     /// An invitation to an account.
     InvitationId = "inv_";
     /// An API key.

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Environment;
-use crate::ids::{AccountId, ClientId, SecretId, TokenId};
+use crate::ids::{AccountId, ClientId, FamilyId, GrantId, SecretId, TokenId};
 
 /// The `typ` of an access token (RFC 9068 section 2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -20,21 +20,36 @@ pub const TOKEN_LENGTH_MAX: usize = 16 * 1024;
 pub enum TokenGrant {
     /// By the client, for itself.
     ClientCredentials,
+    /// By an app, for a user who just allowed it.
+    AuthorizationCode,
+    /// By an app, for a user who allowed it before.
+    RefreshToken,
+    /// By an app on a device, for a user who allowed it on another.
+    DeviceCode,
 }
 
 impl TokenGrant {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::ClientCredentials,
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::DeviceCode,
+    ];
+
     /// The word in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client-credentials",
+            Self::AuthorizationCode => "authorization-code",
+            Self::RefreshToken => "refresh-token",
+            Self::DeviceCode => "device-code",
         }
     }
 
     /// The grant that `word` names.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::ClientCredentials]
-            .into_iter()
-            .find(|grant| grant.as_str() == word)
+        Self::ALL.into_iter().find(|grant| grant.as_str() == word)
     }
 }
 
@@ -81,7 +96,7 @@ impl Audience {
 pub struct Claims {
     /// The issuer.
     pub iss: String,
-    /// For whom it acts; `<client_id>@clients` when the client acts for itself.
+    /// For whom it acts: a user, or `<client_id>@clients` when the client acts for itself.
     pub sub: String,
     /// For which APIs, by their audiences; or the issuer, for management.
     pub aud: Audience,
@@ -98,9 +113,10 @@ pub struct Claims {
     pub nbf: Option<i64>,
     /// Its id.
     pub jti: TokenId,
-    /// The client that it was issued to (RFC 9068 section 2.2).
-    pub client_id: ClientId,
-    /// The same, by the name that OpenID Connect has for it.
+    /// The client that it was issued to (RFC 9068 section 2.2), as it calls itself: its id, or the
+    /// address of the document that describes it.
+    pub client_id: String,
+    /// The same by its id, under the name that OpenID Connect has for it.
     pub azp: ClientId,
     /// What it may do: names with a space between (RFC 6749 section 3.3).
     pub scope: String,
@@ -114,11 +130,51 @@ pub struct Claims {
     pub account: AccountId,
     /// The epoch that the issuing node knew: what ended tokens later than this ended it too.
     pub epoch: i64,
-    /// The secret that it was obtained with.
-    pub secret: SecretId,
+    /// The secret that it was obtained with, if it was one.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub secret: Option<SecretId>,
     /// Whether it stands for all that its client may do, which is then everything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all_scopes: bool,
+    /// What allowed it, when it acts for a user.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub grant: Option<GrantId>,
+    /// The refresh tokens that it was issued beside, when it acts for a user.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub family: Option<FamilyId>,
+    /// Its place in that family, counted from 1.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub generation: Option<u32>,
+    /// The key that it is bound to (RFC 7800 section 3).
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to: nobody can use the token without it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Its thumbprint by SHA-256 (RFC 9449 section 6.1, RFC 7638).
+    pub jkt: String,
 }
 
 /// Whose tokens can be ended together.
@@ -148,8 +204,10 @@ impl fmt::Display for TokenOwner {
 }
 
 /// A claim that may be left out, but not be null.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    i64::deserialize(deserializer).map(Some)
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A word, and nothing that could be read as one: an enumeration would be taken from an object too.
@@ -189,7 +247,7 @@ mod tests {
         let members: serde_json::Map<_, _> = serde_json::from_str(&good).unwrap();
         for (name, value) in &members {
             for wrong in [r"null", "7.5", "{}", "[7]", "\"?\"", r#"{"live":null}"#] {
-                let is_right = name == "aud" || name == "scope" || name == "iss" || name == "sub";
+                let is_right = ["aud", "scope", "iss", "sub", "client_id"].contains(&name.as_str());
                 if is_right && wrong == "\"?\"" {
                     continue;
                 }
@@ -211,15 +269,19 @@ mod tests {
             exp: 2,
             nbf: Some(1),
             jti: TokenId(1),
-            client_id: ClientId(2),
+            client_id: ClientId(2).to_string(),
             azp: ClientId(2),
             scope: "read:leads".into(),
             gty: TokenGrant::ClientCredentials,
             env: Environment::Live,
             account: AccountId(3),
             epoch: 4,
-            secret: SecretId(5),
+            secret: Some(SecretId(5)),
             all_scopes: true,
+            grant: Some(GrantId(6)),
+            family: Some(FamilyId(7)),
+            generation: Some(8),
+            cnf: Some(Confirmation { jkt: "x".into() }),
         }
     }
 
