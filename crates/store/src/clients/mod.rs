@@ -1,12 +1,13 @@
 //! Clients.
 
+mod metadata;
 mod secrets;
 
+pub use metadata::{documented, insert_metadata, metadata, metadata_of, update_metadata};
 pub use secrets::{insert_secret, secret, secrets, secrets_of, update_secret};
 
 use claviger_model::clients::{
-    Client, ClientAuthMethod, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
-    QuotaMode,
+    Client, ClientAuthMethod, ClientKind, ClientScopes, ClientSettings, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ClientId};
 use claviger_model::seal::Sealed as _;
@@ -41,8 +42,8 @@ impl Stored for Client {
     }
 }
 
-/// Adds a client with its first secret.
-pub async fn insert(tx: &mut Tx, client: &Client, secret: &ClientSecret) -> Result<(), StoreError> {
+/// Adds a client, without secrets and metadata.
+pub async fn insert(tx: &mut Tx, client: &Client) -> Result<(), StoreError> {
     let seal = tx.keyring().seal(client);
     let settings = &client.settings;
     let (deleted_at, deleted_by) = state_columns(&client.state);
@@ -72,7 +73,7 @@ pub async fn insert(tx: &mut Tx, client: &Client, secret: &ClientSecret) -> Resu
     .bind(seal)
     .execute()
     .await?;
-    insert_secret(tx, secret).await
+    Ok(())
 }
 
 /// Writes a changed client over the version before it.

@@ -37,11 +37,13 @@ const MAIN: &[Migration] = migrations! { "main":
     3 = "0003_credentials",
     4 = "0004_clients",
     5 = "0005_tokens",
+    6 = "0006_apps",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":
     1001 = "1001_decisions",
     1002 = "1002_secret_uses",
+    1003 = "1003_apps",
 };
 
 impl Set {

@@ -56,7 +56,10 @@ fn secret(number: u64, client: u64) -> ClientSecret {
 async fn insert(db: &Db, client: Client, secret: ClientSecret) -> Result<(), StoreError> {
     let written = write(db, move |tx| {
         let (client, secret) = (client.clone(), secret.clone());
-        Box::pin(async move { clients::insert(tx, &client, &secret).await })
+        Box::pin(async move {
+            clients::insert(tx, &client).await?;
+            clients::insert_secret(tx, &secret).await
+        })
     });
     written.await.map(drop)
 }
@@ -84,7 +87,8 @@ async fn with_clients(db: &Db, count: u64) {
         Box::pin(async move {
             for number in 1..=count {
                 let client = client(number, ACCOUNT);
-                clients::insert(tx, &client, &secret(number, number)).await?;
+                clients::insert(tx, &client).await?;
+                clients::insert_secret(tx, &secret(number, number)).await?;
             }
             Ok(())
         })
