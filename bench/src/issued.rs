@@ -80,7 +80,7 @@ fn put_client(index: &Index, keyring: &Keyring, number: u64) -> Result<()> {
         revoked_by: None,
         version: 1,
     };
-    index.put_client(&client, &[row]);
+    index.put_client(&client, &[row], None);
     Ok(())
 }
 
@@ -95,14 +95,18 @@ fn token(pair: &EcdsaKeyPair, number: u64) -> Result<String> {
         exp: issued_at + 3_600,
         nbf: None,
         jti: TokenId(number.into()),
-        client_id: client,
+        client_id: client.to_string(),
         azp: client,
         scope: "read:leads write:leads".to_owned(),
         gty: TokenGrant::ClientCredentials,
         env: Environment::Live,
         account: AccountId(1),
         epoch: 1,
-        secret: SecretId(client.0),
+        secret: Some(SecretId(client.0)),
+        grant: None,
+        family: None,
+        generation: None,
+        cnf: None,
         all_scopes: false,
     };
     let header = serde_json::json!({

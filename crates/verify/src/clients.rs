@@ -9,9 +9,9 @@ use claviger_model::{Reason, UnixMillis};
 use crate::apis::Apis;
 use crate::checks::Checks;
 use crate::decide::{Verifier, check_credential};
-use crate::entries::{ClientEntry, Entry, Identity};
+use crate::entries::{ClientEntry, Entry, EntryState, Identity};
 use crate::freshness::Now;
-use crate::tokens;
+use crate::tokens::{self, verified::VerifiedToken};
 
 /// A client that has proved who it is.
 #[derive(Clone, Debug)]
@@ -42,6 +42,7 @@ pub struct TokenFacts {
     pub client: Arc<ClientEntry>,
     /// The credential that it is.
     pub entry: Arc<Entry>,
+    token: Arc<VerifiedToken>,
 }
 
 impl ClientRefusal {
@@ -71,7 +72,8 @@ impl Verifier {
         let Identity::Client(id, secret_id) = entry.identity else {
             return Err(invalid);
         };
-        if client_id.parse() != Ok(id) {
+        let client = index.client(id).ok_or(invalid)?;
+        if *client_id != *client.public_id {
             return Err(invalid);
         }
         let mut checks = Checks::default();
@@ -80,8 +82,33 @@ impl Verifier {
             let secret = Some((id, secret_id));
             return Err(ClientRefusal { reason, secret });
         }
-        let client = index.client(id).ok_or(invalid)?;
         Ok(ClientLogin { client, secret_id })
+    }
+
+    /// The client called `client_id`, if it is active: for clients that prove who they are in
+    /// another way than by a secret, or not at all.
+    pub fn find_client(
+        &self,
+        client_id: &str,
+        now: Now,
+    ) -> Result<Arc<ClientEntry>, ClientRefusal> {
+        if self.freshness().staleness_millis(now).is_none() {
+            return Err(ClientRefusal::unknown(Reason::Stale));
+        }
+        let client = self.index().client_called(client_id);
+        let client = client.ok_or(ClientRefusal::unknown(Reason::InvalidCredential))?;
+        match client.state {
+            EntryState::Refused(reason) => Err(ClientRefusal::unknown(reason)),
+            EntryState::Active if !client.account.is_active() => {
+                Err(ClientRefusal::unknown(Reason::AccountInactive))
+            }
+            EntryState::Active => Ok(client),
+        }
+    }
+
+    /// Notes that a token was used, where it was not `decide` that was asked about it.
+    pub fn note_use(&self, facts: &TokenFacts) {
+        facts.token.note_use(self.index().families());
     }
 
     /// What a live access token of ours says, whatever it is for; the reason when it is not live.
@@ -104,6 +131,7 @@ impl Verifier {
             claims: claims.map_err(|_| Reason::InvalidCredential)?,
             client: Arc::clone(&found.token.client),
             entry,
+            token: found.token,
         }))
     }
 }

@@ -190,6 +190,11 @@ impl Verifier {
         let entry = presented.entry;
         decision.checks.note(Check::Secret, Outcome::Passed);
         check_credential(&mut decision.checks, &entry, presented.state, now);
+        if let Some(token) = &presented.token
+            && decision.checks.first_failure().is_none()
+        {
+            token.note_use(index.families());
+        }
         let subject = Subject {
             entry: &entry,
             token: presented.token.as_deref(),
@@ -374,24 +379,43 @@ fn check_scopes(
     let holds_asked = asked
         .iter()
         .all(|name| entry.holds_name(name, api, environment));
-    if holds_route && holds_asked {
-        decision.checks.note(Check::Scopes, Outcome::Passed);
+    let is_held = holds_route && holds_asked;
+    let user_may = entry.consent.is_none() || user_may(entry, route, asked);
+    let outcome = match (is_held, user_may) {
+        (true, true) => Outcome::Passed,
+        (true, false) => Outcome::Failed(Reason::UserLacksAccess),
+        (false, _) => Outcome::Failed(Reason::InsufficientScope),
+    };
+    decision.checks.note(Check::Scopes, outcome);
+    if outcome == Outcome::Passed {
         return;
     }
-    decision
-        .checks
-        .note(Check::Scopes, Outcome::Failed(Reason::InsufficientScope));
     let of_route = route
         .into_iter()
         .flat_map(|route| route.scopes.iter().map(ScopeName::as_str));
     for name in of_route.chain(asked.iter().copied()) {
         if !decision.required_scopes.iter().any(|known| known == name) {
             decision.required_scopes.push(name.to_owned());
-            if !entry.holds_name(name, api, environment) {
+            let is_missing = if is_held {
+                !user_may_name(entry, name)
+            } else {
+                !entry.holds_name(name, api, environment)
+            };
+            if is_missing {
                 decision.missing_scopes.push(name.to_owned());
             }
         }
     }
+}
+
+/// Whether the user for whom a token acts may do what is needed.
+fn user_may(entry: &Entry, route: Option<&RouteEntry>, asked: &[&str]) -> bool {
+    route.is_none_or(|route| entry.user_may(&route.scopes))
+        && asked.iter().all(|name| user_may_name(entry, name))
+}
+
+fn user_may_name(entry: &Entry, name: &str) -> bool {
+    ScopeName::new(name).is_ok_and(|name| entry.user_may(std::slice::from_ref(&name)))
 }
 
 /// The limit is taken from only by a request that passes everything else.

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use claviger_model::accounts::{Account, AccountStatus};
 use claviger_model::apis::Api;
-use claviger_model::clients::{Client, ClientSecret};
+use claviger_model::clients::{Client, ClientMetadata, ClientSecret};
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::{
-    AccountId, ClientId, KeyId, LegacyKeyId, SessionId, SigningKeyId, TokenId,
+    AccountId, ClientId, GrantId, KeyId, LegacyKeyId, SessionId, SigningKeyId, TokenId,
 };
 use claviger_model::keys::ApiKey;
 use claviger_model::legacy_keys::LegacyKey;
@@ -21,12 +21,14 @@ use claviger_model::{Environment, Reason, UnixMillis};
 
 use crate::apis::Apis;
 use crate::entries::{
-    AccountCell, ClientEntry, Entry, EntryState, Grant, Identity, ResidentSession,
+    AccountCell, ClientEntry, ConsentEntry, Entry, EntryState, Grant, Identity, ResidentGrant,
+    ResidentSession,
 };
 use crate::limits::Limiter;
 use crate::scopes::Scopes;
 use crate::tokens::VerifyingKey;
 use crate::tokens::cache::TokenCache;
+use crate::tokens::families::Families;
 use crate::tokens::keys::PublishedKeys;
 
 /// What several entries can belong to.
@@ -45,6 +47,10 @@ pub struct Index {
     owned: papaya::HashMap<Owner, Box<[Lookup]>>,
     accounts: papaya::HashMap<AccountId, Arc<AccountCell>>,
     clients: papaya::HashMap<ClientId, Arc<ClientEntry>>,
+    /// Clients that are described by a document, by its address.
+    documented: papaya::HashMap<Arc<str>, ClientId>,
+    consents: papaya::HashMap<GrantId, Arc<ConsentEntry>>,
+    families: Families,
     /// Access tokens that were revoked, until their end.
     revoked_tokens: papaya::HashMap<TokenId, UnixMillis>,
     /// Below which epoch the tokens of a client are dead. An account's is in its cell.
@@ -109,6 +115,7 @@ impl Index {
             name: Arc::clone(&name),
             grant: Grant::Named(self.scopes.set(&settings.scopes)),
             client: None,
+            consent: None,
             state: Entry::state_of(key),
             expires_at: settings.expires_at,
             networks: networks.clone(),
@@ -150,11 +157,17 @@ impl Index {
     }
 
     /// Holds a client by these secrets, in place of whatever it was held by.
-    pub fn put_client(&self, client: &Client, secrets: &[ClientSecret]) {
+    pub fn put_client(
+        &self,
+        client: &Client,
+        secrets: &[ClientSecret],
+        metadata: Option<&ClientMetadata>,
+    ) {
         let account = self.account(client.account_id);
         let held = Arc::new(ClientEntry::new(
             client,
             secrets,
+            metadata,
             Arc::clone(&account),
             self.client_floor(client.id),
             &self.scopes,
@@ -176,6 +189,10 @@ impl Index {
             .iter()
             .map(|secret| (secret.stored.lookup, entry(secret)));
         self.replace(Owner::Client(client.id), entries.collect());
+        if held.metadata.document_url().is_some() {
+            let address = Arc::clone(&held.public_id);
+            self.documented.pin().insert(address, client.id);
+        }
         if let Some(before) = self.clients.pin().insert(client.id, held) {
             before.supersede();
         }
@@ -192,6 +209,38 @@ impl Index {
     /// A client, in whatever state.
     pub fn client(&self, id: ClientId) -> Option<Arc<ClientEntry>> {
         self.clients.pin().get(&id).cloned()
+    }
+
+    /// The client that calls itself `text`, in whatever state.
+    pub fn client_called(&self, text: &str) -> Option<Arc<ClientEntry>> {
+        let documented = || self.documented.pin().get(text).copied();
+        let id = text.parse().ok().or_else(documented)?;
+        self.client(id).filter(|client| *client.public_id == *text)
+    }
+
+    /// Holds what a user allowed an app.
+    pub fn put_grant(&self, grant: &ResidentGrant) {
+        let entry = ConsentEntry::new(grant, self.account(grant.account_id));
+        if let Some(before) = self.consents.pin().insert(grant.id, Arc::new(entry)) {
+            before.supersede();
+        }
+    }
+
+    /// Forgets what a user allowed an app, for one whose row is gone or cannot be trusted.
+    pub fn remove_grant(&self, id: GrantId) {
+        if let Some(before) = self.consents.pin().remove(&id) {
+            before.supersede();
+        }
+    }
+
+    /// What a user allowed an app, in whatever state.
+    pub fn consent(&self, id: GrantId) -> Option<Arc<ConsentEntry>> {
+        self.consents.pin().get(&id).cloned()
+    }
+
+    /// The families of refresh tokens: which were ended, and which access tokens were used.
+    pub const fn families(&self) -> &Families {
+        &self.families
     }
 
     /// Holds a legacy key.

@@ -1,15 +1,21 @@
-//! What the index holds for each secret.
+//! What the index holds for each secret, and what several of them share.
+
+mod client;
+mod consent;
+mod granted;
+
+pub use client::ClientEntry;
+pub use consent::{ConsentEntry, ResidentGrant};
+pub use granted::Grant;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use claviger_model::clients::{
-    self, Client, ClientAuthMethod, ClientScopes, ClientSecret, QuotaMode,
-};
+use claviger_model::clients;
 use claviger_model::credentials::{CredentialKind, StoredSecret};
 use claviger_model::ids::{
-    AccountId, ApiId, ClientId, KeyId, LegacyKeyId, SecretId, SessionId, TokenId, UserId,
+    AccountId, ClientId, KeyId, LegacyKeyId, SecretId, SessionId, TokenId, UserId,
 };
 use claviger_model::keyring::Mac;
 use claviger_model::keys::{ApiKey, KeyState};
@@ -19,7 +25,7 @@ use ipnet::IpNet;
 
 use crate::apis::ApiEntry;
 use crate::limits::Limiter;
-use crate::scopes::{Bits, ScopeSet, Scopes};
+use crate::scopes::Bits;
 
 /// Whether an account's credentials work, shared by all of its entries.
 #[derive(Debug)]
@@ -78,8 +84,21 @@ pub enum Identity {
     Client(ClientId, SecretId),
     /// A legacy key.
     LegacyKey(LegacyKeyId),
-    /// An access token of a client, obtained with one of its secrets.
-    Token(TokenId, ClientId, SecretId),
+    /// An access token of a client.
+    Token(TokenIdentity),
+}
+
+/// Which access token it is, and for whom it acts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TokenIdentity {
+    /// Its id.
+    pub id: TokenId,
+    /// The client that it was issued to.
+    pub client_id: ClientId,
+    /// The secret that it was obtained with, if it was one.
+    pub secret_id: Option<SecretId>,
+    /// The user for whom it acts; none when the client acts for itself.
+    pub user_id: Option<UserId>,
 }
 
 impl Identity {
@@ -99,7 +118,8 @@ impl Identity {
         match self {
             Self::Key(id, _) => id.to_string(),
             Self::Session(id, _) => id.to_string(),
-            Self::Client(id, _) | Self::Token(_, id, _) => id.to_string(),
+            Self::Client(id, _) => id.to_string(),
+            Self::Token(token) => token.client_id.to_string(),
             Self::LegacyKey(id) => id.to_string(),
         }
     }
@@ -107,9 +127,8 @@ impl Identity {
     /// The id of the secret, where the credential can have several.
     pub fn secret_id(&self) -> Option<SecretId> {
         match self {
-            Self::Key(_, secret) | Self::Client(_, secret) | Self::Token(_, _, secret) => {
-                Some(*secret)
-            }
+            Self::Key(_, secret) | Self::Client(_, secret) => Some(*secret),
+            Self::Token(token) => token.secret_id,
             Self::Session(..) | Self::LegacyKey(_) => None,
         }
     }
@@ -117,7 +136,7 @@ impl Identity {
     /// The id of an access token.
     pub fn token_id(&self) -> Option<TokenId> {
         match self {
-            Self::Token(token, ..) => Some(*token),
+            Self::Token(token) => Some(token.id),
             _ => None,
         }
     }
@@ -126,9 +145,18 @@ impl Identity {
     pub fn subject(&self) -> String {
         match self {
             Self::Session(_, user) => user.to_string(),
-            Self::Client(client, _) | Self::Token(_, client, _) => clients::subject(*client),
+            Self::Client(client, _) => clients::subject(*client),
+            Self::Token(token) => token.subject(),
             Self::Key(..) | Self::LegacyKey(_) => self.id(),
         }
+    }
+}
+
+impl TokenIdentity {
+    /// Its `sub`.
+    pub fn subject(&self) -> String {
+        self.user_id
+            .map_or_else(|| clients::subject(self.client_id), |user| user.to_string())
     }
 }
 
@@ -139,17 +167,6 @@ pub enum EntryState {
     Active,
     /// It does not, for this reason.
     Refused(Reason),
-}
-
-/// What a credential may do.
-#[derive(Clone, Debug)]
-pub enum Grant {
-    /// These scopes.
-    Named(Arc<ScopeSet>),
-    /// Whatever scopes of an API the patterns of a role cover.
-    Patterns(Arc<ScopePatterns>),
-    /// Everything, of every API.
-    All,
 }
 
 /// One secret and everything that a decision about it needs.
@@ -169,6 +186,9 @@ pub struct Entry {
     pub grant: Grant,
     /// The client of an access token, beyond which it cannot go: it may do what both may do.
     pub client: Option<Arc<ClientEntry>>,
+    /// What a user allowed, when an access token acts for one: it cannot do more than the user may
+    /// do now.
+    pub consent: Option<Arc<ConsentEntry>>,
     /// Whether it works.
     pub state: EntryState,
     /// From when it does not.
@@ -210,6 +230,7 @@ impl Entry {
             name: Arc::default(),
             grant: Grant::Patterns(Arc::new(ScopePatterns(Vec::new()))),
             client: None,
+            consent: None,
             state: EntryState::Refused(Reason::InvalidCredential),
             expires_at: None,
             networks: None,
@@ -258,7 +279,14 @@ impl Entry {
         networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether it holds all of `needed`, by the rules of `api` in `environment`.
+    /// Whether the user for whom it acts may do all of `needed`; true when it acts for none.
+    pub(crate) fn user_may(&self, needed: &[ScopeName]) -> bool {
+        let may = |consent: &Arc<ConsentEntry>| needed.iter().all(|name| consent.user_may(name));
+        self.consent.as_ref().is_none_or(may)
+    }
+
+    /// Whether it holds all of `needed`, by the rules of `api` in `environment`, whatever the user
+    /// for whom it acts may do.
     pub(crate) fn holds(
         &self,
         bits: &Bits,
@@ -270,7 +298,8 @@ impl Entry {
         holds(&self.grant) && self.ceiling().is_none_or(holds)
     }
 
-    /// Whether it holds the scope called `name`, by the rules of `api` in `environment`.
+    /// Whether it holds the scope called `name`, by the rules of `api` in `environment`, whatever
+    /// the user for whom it acts may do.
     pub(crate) fn holds_name(&self, name: &str, api: &ApiEntry, environment: Environment) -> bool {
         let Ok(name) = ScopeName::new(name) else {
             return false;
@@ -291,181 +320,9 @@ impl Entry {
                 ScopeName::new(name).is_ok_and(|name| ceiling.holds_name(&name, api, environment))
             });
         }
+        if let Some(consent) = &self.consent {
+            names.retain(|name| ScopeName::new(name).is_ok_and(|name| consent.user_may(&name)));
+        }
         names
-    }
-}
-
-impl Grant {
-    /// Whether all of `bits` are held, by the rules of `api` in `environment`.
-    pub fn holds(
-        &self,
-        bits: &Bits,
-        names: &[ScopeName],
-        api: &ApiEntry,
-        environment: Environment,
-    ) -> bool {
-        let excluded = api.excluded(environment);
-        match self {
-            Self::Named(set) => {
-                bits.are_in(&set.bits, excluded) || api.implying().meet(&set.bits, excluded)
-            }
-            Self::Patterns(patterns) => names.iter().all(|name| patterns.cover(name)),
-            Self::All => bits.are_in(bits, excluded),
-        }
-    }
-
-    /// Whether the scope called `name` is held, by the rules of `api` in `environment`.
-    pub fn holds_name(&self, name: &ScopeName, api: &ApiEntry, environment: Environment) -> bool {
-        let usable = || {
-            let found = api.scopes.iter().find(|scope| scope.name == *name);
-            found.is_none_or(|scope| scope.is_for(environment))
-        };
-        match self {
-            Self::Named(set) => {
-                let excluded = api.excluded(environment);
-                api.implying().meet(&set.bits, excluded) || (set.names.contains(name) && usable())
-            }
-            Self::Patterns(patterns) => patterns.cover(name),
-            Self::All => usable(),
-        }
-    }
-
-    /// The scopes of `api` that it names and that count in `environment`, in its own order: what a
-    /// token for `api` lists that was asked for without `scope`. A scope that stands for others is
-    /// listed itself, and stands for them when the token is used.
-    pub fn names_of<'a>(
-        &'a self,
-        api: &'a ApiEntry,
-        environment: Environment,
-    ) -> Vec<&'a ScopeName> {
-        let offered = || api.scopes.iter().filter(|scope| scope.is_for(environment));
-        match self {
-            Self::Named(set) => set
-                .names
-                .iter()
-                .filter(|name| offered().any(|scope| scope.name == **name))
-                .collect(),
-            Self::Patterns(patterns) => offered()
-                .map(|scope| &scope.name)
-                .filter(|name| patterns.cover(name))
-                .collect(),
-            Self::All => offered().map(|scope| &scope.name).collect(),
-        }
-    }
-
-    /// Whether a token for `api` may list `name`: a scope of the API that counts in `environment`
-    /// and is held, by name or by one that stands for it.
-    pub fn may_hand_on(&self, name: &ScopeName, api: &ApiEntry, environment: Environment) -> bool {
-        let mut scopes = api.scopes.iter();
-        scopes.any(|scope| scope.name == *name && scope.is_for(environment))
-            && self.holds_name(name, api, environment)
-    }
-
-    /// The names of the scopes, for showing.
-    fn names_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
-        let offered = |covers: &dyn Fn(&ScopeName) -> bool| {
-            let names = api.iter().flat_map(|api| api.scopes.iter());
-            let names = names.map(|scope| &scope.name).filter(|name| covers(name));
-            names.map(ScopeName::as_str).collect()
-        };
-        match (self, api) {
-            (Self::Named(set), _) => set.names.iter().map(ScopeName::as_str).collect(),
-            (Self::Patterns(patterns), Some(_)) => offered(&|name| patterns.cover(name)),
-            (Self::Patterns(patterns), None) => patterns.0.iter().map(ScopeName::as_str).collect(),
-            (Self::All, _) => offered(&|_| true),
-        }
-    }
-}
-
-/// A client with what a token request and a token need to know of it.
-#[derive(Debug)]
-pub struct ClientEntry {
-    /// Its id.
-    pub id: ClientId,
-    /// Whose it is.
-    pub account: Arc<AccountCell>,
-    /// What people call it.
-    pub name: Arc<str>,
-    /// Which data its tokens reach.
-    pub environment: Environment,
-    /// What it may do.
-    pub grant: Grant,
-    /// Whether it works.
-    pub state: EntryState,
-    /// The only API that it may ask tokens for.
-    pub api_id: Option<ApiId>,
-    /// How long its tokens live, in seconds, when not as long as the API's.
-    pub token_lifetime_seconds: Option<u32>,
-    /// Tokens a day, when not as many as the instance's.
-    pub tokens_per_day: Option<u32>,
-    /// What happens when they are used up, when not what the instance says.
-    pub quota_mode: Option<QuotaMode>,
-    /// The only way in which it may prove who it is.
-    pub auth_method: Option<ClientAuthMethod>,
-    /// Its secrets that were not revoked, expired ones too: tokens that they got go on.
-    secrets: Box<[SecretId]>,
-    /// Below which epoch its tokens are dead; shared by all entries of the client.
-    tokens_not_before: Arc<AtomicI64>,
-    is_current: AtomicBool,
-}
-
-impl ClientEntry {
-    pub(crate) fn new(
-        client: &Client,
-        secrets: &[ClientSecret],
-        account: Arc<AccountCell>,
-        tokens_not_before: Arc<AtomicI64>,
-        scopes: &Scopes,
-    ) -> Self {
-        let settings = &client.settings;
-        let unrevoked = secrets.iter().filter(|secret| secret.revoked_at.is_none());
-        Self {
-            id: client.id,
-            account,
-            name: settings.name.as_str().into(),
-            environment: client.environment,
-            grant: match &settings.scopes {
-                ClientScopes::All => Grant::All,
-                ClientScopes::Named(names) => Grant::Named(scopes.set(names)),
-            },
-            state: if client.is_deleted() {
-                EntryState::Refused(Reason::Revoked)
-            } else {
-                EntryState::Active
-            },
-            api_id: settings.api_id,
-            token_lifetime_seconds: settings.token_lifetime_seconds,
-            tokens_per_day: settings.tokens_per_day,
-            quota_mode: settings.quota_mode,
-            auth_method: settings.auth_method,
-            secrets: unrevoked.map(|secret| secret.id).collect(),
-            tokens_not_before,
-            is_current: AtomicBool::new(true),
-        }
-    }
-
-    /// Whether the index still has this entry of the client, and no newer one.
-    pub(crate) fn is_current(&self) -> bool {
-        self.is_current.load(Ordering::Acquire)
-    }
-
-    /// Says that the index has another entry of the client now, or none.
-    pub(crate) fn supersede(&self) {
-        self.is_current.store(false, Ordering::Release);
-    }
-
-    /// Below which epoch its tokens are dead.
-    pub fn tokens_not_before(&self) -> i64 {
-        self.tokens_not_before.load(Ordering::Acquire)
-    }
-
-    /// Whether it may have tokens for `api`, whatever scopes it holds there.
-    pub fn may_ask_for(&self, api: &ApiEntry) -> bool {
-        self.api_id.is_none_or(|only| only == api.id)
-    }
-
-    /// Whether tokens that this secret got go on.
-    pub fn honours(&self, secret: SecretId) -> bool {
-        self.secrets.contains(&secret)
     }
 }

@@ -135,7 +135,7 @@ mod tests {
             created_at: UnixMillis(1),
             version: 1,
         };
-        index.put_client(&client, &[]);
+        index.put_client(&client, &[], None);
         index
     }
 
@@ -149,15 +149,19 @@ mod tests {
             exp: 2,
             nbf: None,
             jti: TokenId(number),
-            client_id: CLIENT,
+            client_id: CLIENT.to_string(),
             azp: CLIENT,
             scope: scopes.join(" "),
             gty: TokenGrant::ClientCredentials,
             env: Environment::Live,
             account: AccountId(1),
             epoch: 1,
-            secret: SecretId(1),
+            secret: Some(SecretId(1)),
             all_scopes: false,
+            grant: None,
+            family: None,
+            generation: None,
+            cnf: None,
         };
         let key = Arc::clone(index.signing_keys().find(KEY).unwrap());
         Arc::new(VerifiedToken::new(&claims, key, index).unwrap())

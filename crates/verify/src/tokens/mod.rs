@@ -5,6 +5,7 @@
 //! use asks again for all that can change.
 
 pub(crate) mod cache;
+pub mod families;
 mod jws;
 pub(crate) mod keys;
 mod recognise;

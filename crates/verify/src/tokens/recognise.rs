@@ -30,10 +30,11 @@ impl VerifiedToken {
             && self.client.may_ask_for(api)
     }
 
-    /// Whether it is for `issuer` and nothing else, and its client may still have such tokens.
+    /// Whether it is for `issuer` and nothing else, and its client may still have such tokens. No
+    /// app manages credentials for a user.
     pub(crate) fn is_for_issuer(&self, issuer: &str) -> bool {
         let is_only = matches!(self.audiences.all(), [only] if **only == *issuer);
-        is_only && self.client.api_id.is_none()
+        is_only && self.client.api_id.is_none() && self.entry.consent.is_none()
     }
 }
 
@@ -65,6 +66,10 @@ impl Index {
         }
         let state = match token.entry.state {
             EntryState::Active if self.is_ended(&token) => EntryState::Refused(Reason::Revoked),
+            // The account of the entry is the user's; the app has one too.
+            EntryState::Active if !token.client.account.is_active() => {
+                EntryState::Refused(Reason::AccountInactive)
+            }
             state => state,
         };
         Ok(Recognised { token, state })
@@ -98,10 +103,20 @@ impl Index {
         let client = &token.client;
         client.tokens_not_before() > token.epoch
             || client.account.tokens_not_before() > token.epoch
+            || is_below_users_floor(token)
+            || token
+                .place
+                .is_some_and(|place| self.families().is_ended(place.family))
             || token
                 .entry
                 .identity
                 .token_id()
                 .is_some_and(|id| self.is_revoked(id))
     }
+}
+
+/// Whether the account in which the token acts for a user had its tokens ended.
+fn is_below_users_floor(token: &VerifiedToken) -> bool {
+    let account = token.entry.account.as_ref();
+    account.is_some_and(|account| account.tokens_not_before() > token.epoch)
 }

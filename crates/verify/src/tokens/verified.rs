@@ -1,15 +1,19 @@
 //! A token whose signature is good, and the credential that it is while its client stays the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use claviger_model::clients;
+use claviger_model::ids::FamilyId;
 use claviger_model::scopes::ScopeName;
 use claviger_model::tokens::{Audience, Claims};
 use claviger_model::{Reason, UnixMillis};
 
+use super::families::Families;
 use super::keys::PublishedKey;
 use crate::apis::Apis;
-use crate::entries::{ClientEntry, Entry, EntryState, Grant, Identity};
+use crate::entries::{
+    ClientEntry, ConsentEntry, Entry, EntryState, Grant, Identity, TokenIdentity,
+};
 use crate::index::Index;
 
 /// How far the clock of the node that issued a token may be ahead of ours. A token's end has no
@@ -36,8 +40,23 @@ pub(crate) struct VerifiedToken {
     pub(crate) client: Arc<ClientEntry>,
     /// The credential that the token is.
     pub(crate) entry: Arc<Entry>,
+    /// Its place among the tokens of one authorization, when it acts for a user.
+    pub(crate) place: Option<FamilyPlace>,
+    /// Whether its use was noted in its family.
+    is_use_noted: AtomicBool,
+    /// The thumbprint of the key that it is bound to.
+    pub(crate) jkt: Option<Arc<str>>,
     /// How much memory it takes, about. Never changes.
     pub(crate) bytes: u64,
+}
+
+/// The place of an access token among those of one authorization.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FamilyPlace {
+    /// The family.
+    pub(crate) family: FamilyId,
+    /// The generation, counted from 1.
+    pub(crate) generation: u32,
 }
 
 /// What a token is for. One text that an API has too is shared with it.
@@ -51,10 +70,20 @@ impl VerifiedToken {
     /// The token that says `claims`; none when they contradict themselves or name a client that is
     /// not there.
     pub(crate) fn new(claims: &Claims, key: Arc<PublishedKey>, index: &Index) -> Option<Self> {
-        let client = index.client(claims.client_id)?;
-        let is_consistent = claims.azp == claims.client_id
-            && claims.sub == clients::subject(claims.client_id)
-            && claims.account == client.account.id()
+        let client = index.client(claims.azp)?;
+        let (consent, place) = acting(claims, index)?;
+        let identity = TokenIdentity {
+            id: claims.jti,
+            client_id: client.id,
+            secret_id: claims.secret,
+            user_id: consent.as_ref().map(|consent| consent.user_id),
+        };
+        let account = consent
+            .as_ref()
+            .map_or(&client.account, |user| &user.account);
+        let is_consistent = *claims.client_id == *client.public_id
+            && claims.sub == identity.subject()
+            && claims.account == account.id()
             && claims.env == client.environment;
         if !is_consistent {
             return None;
@@ -62,7 +91,7 @@ impl VerifiedToken {
         let names = scope_names(&claims.scope)?;
         let begins = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
         let entry = Entry {
-            identity: Identity::Token(claims.jti, claims.client_id, claims.secret),
+            identity: Identity::Token(identity),
             environment: Some(claims.env),
             grant: if claims.all_scopes {
                 Grant::All
@@ -72,7 +101,8 @@ impl VerifiedToken {
             expires_at: Some(millis(claims.exp)?),
             ..Entry::powerless()
         };
-        let entry = of_client(entry, &client);
+        let entry = bound(entry, &client, consent);
+        let jkt = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str().into());
         Some(Self {
             key,
             bytes: bytes(&claims.aud, &entry),
@@ -81,22 +111,41 @@ impl VerifiedToken {
             epoch: claims.epoch,
             client,
             entry: Arc::new(entry),
+            place,
+            is_use_noted: AtomicBool::new(false),
+            jkt,
         })
     }
 
-    /// Whether the client and the numbers of its scopes are still what `index` has.
+    /// Notes once that it was used.
+    pub(crate) fn note_use(&self, families: &Families) {
+        if let Some(place) = self.place
+            && !self.is_use_noted.swap(true, Ordering::Relaxed)
+        {
+            families.note_use(place);
+        }
+    }
+
+    /// Whether the client, the user's consent and the numbers of its scopes are still what `index` has.
     pub(crate) fn is_current(&self, index: &Index) -> bool {
+        let consent = self.entry.consent.as_ref();
         self.client.is_current()
+            && consent.is_none_or(|consent| consent.is_current())
             && match &self.entry.grant {
                 Grant::Named(set) => index.scopes().is_current(set),
                 Grant::All | Grant::Patterns(_) => true,
             }
     }
 
-    /// The same token with its client as `index` has it; none when the client is not there.
+    /// The same token with its client and the user's consent as `index` has them; none when one of
+    /// them is not there.
     pub(crate) fn renewed(&self, index: &Index) -> Option<Self> {
         let client = index.client(self.client.id)?;
         let before = &self.entry;
+        let consent = match &before.consent {
+            Some(consent) => Some(index.consent(consent.id)?),
+            None => None,
+        };
         let entry = Entry {
             identity: before.identity,
             environment: before.environment,
@@ -110,26 +159,63 @@ impl VerifiedToken {
         Some(Self {
             key: Arc::clone(&self.key),
             audiences: self.audiences.clone(),
-            entry: Arc::new(of_client(entry, &client)),
+            entry: Arc::new(bound(entry, &client, consent)),
             client,
+            jkt: self.jkt.clone(),
+            is_use_noted: AtomicBool::new(false),
             ..*self
         })
     }
 }
 
-/// A token's entry with what its client says of it.
-fn of_client(entry: Entry, client: &Arc<ClientEntry>) -> Entry {
-    let is_honoured = |secret| client.honours(secret);
+/// What a user allowed and the place among the tokens of that authorization, of a token that acts
+/// for a user; none of both otherwise. No answer when the claims contradict themselves.
+#[expect(
+    clippy::type_complexity,
+    reason = "two things that come together or not at all"
+)]
+fn acting(
+    claims: &Claims,
+    index: &Index,
+) -> Option<(Option<Arc<ConsentEntry>>, Option<FamilyPlace>)> {
+    match (claims.grant, claims.family, claims.generation) {
+        (None, None, None) => Some((None, None)),
+        (Some(grant), Some(family), Some(generation)) if !claims.all_scopes => {
+            let consent = index.consent(grant)?;
+            let is_own = consent.client_id == claims.azp;
+            let place = FamilyPlace { family, generation };
+            is_own.then_some((Some(consent), Some(place)))
+        }
+        _ => None,
+    }
+}
+
+/// A token's entry with what its client says of it, and the user for whom it acts.
+fn bound(entry: Entry, client: &Arc<ClientEntry>, consent: Option<Arc<ConsentEntry>>) -> Entry {
+    let secret = entry.identity.secret_id();
+    let states = [
+        Some(client.state),
+        consent.as_ref().map(|consent| consent.state),
+    ];
+    let refused = states
+        .into_iter()
+        .flatten()
+        .find(|state| *state != EntryState::Active);
+    let account = consent
+        .as_ref()
+        .map_or(&client.account, |user| &user.account);
     Entry {
-        account: Some(Arc::clone(&client.account)),
+        account: Some(Arc::clone(account)),
         name: Arc::clone(&client.name),
-        state: match client.state {
-            EntryState::Active if !entry.identity.secret_id().is_some_and(is_honoured) => {
+        state: match refused {
+            Some(state) => state,
+            None if secret.is_some_and(|secret| !client.honours(secret)) => {
                 EntryState::Refused(Reason::Revoked)
             }
-            state => state,
+            None => EntryState::Active,
         },
         client: Some(Arc::clone(client)),
+        consent,
         ..entry
     }
 }

@@ -361,7 +361,7 @@ fn claims_that_contradict_each_other_or_the_client_are_refused() {
     check("azp", &|claims| claims.azp = ClientId(99));
     check("sub", &|claims| claims.sub = CLIENT.to_string());
     check("client", &|claims| {
-        claims.client_id = ClientId(99);
+        claims.client_id = ClientId(99).to_string();
         claims.azp = ClientId(99);
         claims.sub = claviger_model::clients::subject(ClientId(99));
     });

@@ -127,15 +127,19 @@ pub(crate) fn claims() -> Claims {
         exp: now + 3_600,
         nbf: None,
         jti: TokenId(50),
-        client_id: CLIENT,
+        client_id: CLIENT.to_string(),
         azp: CLIENT,
         scope: "read:leads".into(),
         gty: TokenGrant::ClientCredentials,
         env: Environment::Live,
         account: AccountId(1),
         epoch: 7,
-        secret: SECRET,
+        secret: Some(SECRET),
         all_scopes: false,
+        grant: None,
+        family: None,
+        generation: None,
+        cnf: None,
     }
 }
 
@@ -204,7 +208,7 @@ impl Instance {
     /// Holds `client` by its first secret, and gives that.
     pub(crate) fn put_client(&self, client: &Client) -> Plaintext {
         let (secret, row) = client_secret(self, client.id, SECRET);
-        self.verifier.index().put_client(client, &[row]);
+        self.verifier.index().put_client(client, &[row], None);
         secret
     }
 }

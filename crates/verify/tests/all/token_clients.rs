@@ -27,7 +27,10 @@ fn a_client_proves_itself_by_each_of_its_live_secrets() {
     let (first, first_row) = client_secret(&instance, CLIENT, SECRET);
     let (second, second_row) = client_secret(&instance, CLIENT, SecretId(42));
     let rows = [first_row, second_row];
-    instance.verifier.index().put_client(&client(&[]), &rows);
+    instance
+        .verifier
+        .index()
+        .put_client(&client(&[]), &rows, None);
     for (secret, id) in [(first, SECRET), (second, SecretId(42))] {
         let login = login(&instance, &CLIENT.to_string(), secret.expose()).unwrap();
         assert_eq!((login.client.id, login.secret_id), (CLIENT, id));
@@ -42,7 +45,7 @@ fn unknown_clients_unknown_secrets_and_secrets_of_others_all_look_the_same() {
     let mut other = client(&["read:leads"]);
     other.id = ClientId(60);
     let (of_other, row) = client_secret(&instance, other.id, SecretId(61));
-    instance.verifier.index().put_client(&other, &[row]);
+    instance.verifier.index().put_client(&other, &[row], None);
     let (unknown, _) = client_secret(&instance, CLIENT, SecretId(62));
     let key = instance.put(&key());
     let own = CLIENT.to_string();
@@ -81,18 +84,18 @@ fn a_secret_that_matches_and_does_not_work_is_named_with_its_reason() {
     };
     let mut expired = row.clone();
     expired.expires_at = Some(NOW.wall);
-    index.put_client(&client(&[]), &[expired]);
+    index.put_client(&client(&[]), &[expired], None);
     expect(Reason::Expired);
     let mut revoked = row.clone();
     revoked.revoked_at = Some(NOW.wall);
-    index.put_client(&client(&[]), &[revoked]);
+    index.put_client(&client(&[]), &[revoked], None);
     expect(Reason::Revoked);
     let mut deleted = client(&[]);
     let (at, by) = (UnixMillis(1), "usr_x".to_owned());
     deleted.state = ClientState::Deleted { at, by };
-    index.put_client(&deleted, std::slice::from_ref(&row));
+    index.put_client(&deleted, std::slice::from_ref(&row), None);
     expect(Reason::Revoked);
-    index.put_client(&client(&[]), &[row]);
+    index.put_client(&client(&[]), &[row], None);
     index.put_account(&account(AccountStatus::Suspended { at }));
     expect(Reason::AccountInactive);
     index.remove_client(CLIENT);

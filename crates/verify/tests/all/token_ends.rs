@@ -81,15 +81,15 @@ fn a_secret_that_is_revoked_ends_its_tokens_and_one_that_expired_does_not() {
     let reason = || instance.decide_text(&token, &ASKED).reason;
     let mut expired = first.clone();
     expired.expires_at = Some(NOW.wall);
-    index.put_client(&client, &[expired, second.clone()]);
+    index.put_client(&client, &[expired, second.clone()], None);
     assert_eq!(reason(), Reason::Allowed);
     let mut revoked = second.clone();
     revoked.revoked_at = Some(NOW.wall);
-    index.put_client(&client, &[first.clone(), revoked]);
+    index.put_client(&client, &[first.clone(), revoked], None);
     assert_eq!(reason(), Reason::Allowed);
     let mut revoked = first.clone();
     revoked.revoked_at = Some(NOW.wall);
-    index.put_client(&client, &[revoked, second]);
+    index.put_client(&client, &[revoked, second], None);
     assert_eq!(reason(), Reason::Revoked);
 }
 
