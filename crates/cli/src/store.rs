@@ -83,6 +83,18 @@ impl StoreArguments {
     }
 }
 
+/// What `claviger dev` switches on.
+const EVERYTHING_ON: &str = "[management]
+enabled = true
+[oauth]
+pushed_authorization_requests = true
+dpop = true
+private_key_jwt = true
+device_grant = true
+dynamic_registration = true
+client_id_metadata_documents = true
+";
+
 /// The configuration of a data directory: its file, or that of `claviger dev` with `more` keys.
 ///
 /// # Errors
@@ -98,7 +110,8 @@ pub(crate) fn of_directory(directory: &Path, more: &[(&str, String)]) -> Result<
     })?;
     // JSON's strings are TOML's.
     let mut text = format!("[database]\ndata_dir = {}\n", json!(path));
-    text.push_str("[management]\nenabled = true\n[server]\n");
+    text.push_str(EVERYTHING_ON);
+    text.push_str("[server]\n");
     for (key, value) in more {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{key} = {}", json!(value));

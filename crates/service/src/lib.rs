@@ -14,6 +14,7 @@ pub mod config;
 pub mod decisions;
 pub mod demo;
 pub mod error;
+pub mod grants;
 pub mod idempotency;
 pub mod invitations;
 pub mod jobs;

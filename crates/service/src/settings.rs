@@ -4,6 +4,7 @@ use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::clients::QuotaMode;
 use claviger_model::time::UnixMillis;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// The settings that use cases read.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub decisions_days: u32,
     /// Access tokens and the keys that sign them.
     pub tokens: TokenSettings,
+    /// The authorization server for apps.
+    pub oauth: OAuthSettings,
     /// Whether accounts may generate legacy keys.
     pub legacy_keys: bool,
     /// Since when legacy keys are deprecated (RFC 9745).
@@ -47,6 +50,31 @@ pub struct TokenSettings {
     pub jwks_cache_seconds: u32,
     /// How long a signing key signs, in days.
     pub signing_key_days: u32,
+}
+
+/// The authorization server for apps. What is off is not in its metadata, and its endpoints are not
+/// there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct OAuthSettings {
+    /// How long a refresh token lives, in days.
+    pub refresh_token_days: u32,
+    /// Pushed authorization requests (RFC 9126).
+    pub pushed_authorization_requests: bool,
+    /// Tokens that are bound to a key (RFC 9449).
+    pub dpop: bool,
+    /// Whether their proofs have to carry a nonce of ours (RFC 9449 section 8).
+    pub dpop_nonces: bool,
+    /// Clients that authenticate by a JWT of theirs (RFC 7523).
+    pub private_key_jwt: bool,
+    /// Apps on devices without a browser (RFC 8628).
+    pub device_grant: bool,
+    /// Apps that register themselves (RFC 7591).
+    pub dynamic_registration: bool,
+    /// Apps that are the address of a document.
+    pub client_id_metadata_documents: bool,
+    /// Private networks from which keys and documents of clients may be fetched.
+    pub fetch_networks: Vec<IpNet>,
 }
 
 /// What people call things.
@@ -143,6 +171,7 @@ impl Default for Settings {
             management_enabled: false,
             decisions_days: 7,
             tokens: TokenSettings::default(),
+            oauth: OAuthSettings::default(),
             legacy_keys: true,
             // 2025-01-01
             legacy_deprecated_since: UnixMillis(1_735_689_600_000),
@@ -150,6 +179,22 @@ impl Default for Settings {
                 name: "Claviger".to_owned(),
                 labels: Labels::default(),
             },
+        }
+    }
+}
+
+impl Default for OAuthSettings {
+    fn default() -> Self {
+        Self {
+            refresh_token_days: 30,
+            pushed_authorization_requests: false,
+            dpop: false,
+            dpop_nonces: false,
+            private_key_jwt: false,
+            device_grant: false,
+            dynamic_registration: false,
+            client_id_metadata_documents: false,
+            fetch_networks: Vec::new(),
         }
     }
 }

@@ -120,8 +120,9 @@ async fn write(
                 if made.is_some() {
                     return Ok(made);
                 }
+                clients::insert(tx, client).await?;
                 for secret in &row.secrets {
-                    clients::insert(tx, client, secret).await?;
+                    clients::insert_secret(tx, secret).await?;
                 }
                 tx.change(Change::new(ChangeKind::Client, client.id));
                 tx.outbox(&event.action, Some(client.account_id), audited(client));

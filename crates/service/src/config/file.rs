@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) master_key: MasterKey,
     pub(super) credentials: Credentials,
     pub(super) tokens: Tokens,
+    pub(super) oauth: OAuth,
     pub(super) portal: Portal,
     pub(super) node: Node,
     pub(super) management: Management,
@@ -91,6 +92,25 @@ pub(super) struct Tokens {
     pub(super) quota_mode: String,
     pub(super) jwks_cache_seconds: u32,
     pub(super) signing_key_days: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the file"
+)]
+pub(super) struct OAuth {
+    pub(super) refresh_token_days: u32,
+    pub(super) pushed_authorization_requests: bool,
+    pub(super) dpop: bool,
+    pub(super) dpop_nonces: bool,
+    pub(super) private_key_jwt: bool,
+    pub(super) device_grant: bool,
+    pub(super) dynamic_registration: bool,
+    pub(super) client_id_metadata_documents: bool,
+    pub(super) fetch_networks: Vec<String>,
 }
 
 #[derive(Deserialize)]

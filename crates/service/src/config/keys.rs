@@ -3,10 +3,12 @@
 
 mod apis;
 mod credentials;
+mod oauth;
 mod portal;
 
 pub(super) use apis::APIS;
 use credentials::{CREDENTIALS, TOKENS};
+use oauth::OAUTH;
 use portal::{LABELS, PORTAL};
 
 /// A section of the file.
@@ -188,6 +190,11 @@ pub(super) static SECTIONS: &[Section] = &[
                    them. An API or a client may have its own lifetime, an API its own algorithm, \
                    a client its own quota.",
         keys: TOKENS,
+    },
+    Section {
+        name: "oauth",
+        sentence: "The authorization server for apps. What is switched off is not in its metadata.",
+        keys: OAUTH,
     },
     Section {
         name: "portal",

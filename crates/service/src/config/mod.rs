@@ -28,7 +28,7 @@ pub use error::{ConfigError, ConfigProblem};
 pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
-use crate::settings::{Portal, Prefixes, Settings, TokenSettings};
+use crate::settings::{OAuthSettings, Portal, Prefixes, Settings, TokenSettings};
 use check::Checked;
 use file::File;
 
@@ -204,6 +204,7 @@ impl Config {
             management_enabled: file.management.enabled,
             decisions_days: file.decisions.days,
             tokens: TokenSettings::of(&file.tokens),
+            oauth: OAuthSettings::of(&file.oauth),
             legacy_keys: file.credentials.legacy_keys,
             legacy_deprecated_since: check::date(&file.credentials.legacy_deprecated_since)
                 .unwrap_or(Settings::default().legacy_deprecated_since),
@@ -357,11 +358,7 @@ impl Server {
             connections_max: file.connections_max,
             header_timeout: Duration::from_secs(file.header_timeout_seconds),
             drain_timeout: Duration::from_secs(file.drain_seconds),
-            trusted_proxies: file
-                .trusted_proxies
-                .iter()
-                .filter_map(|t| check::network(t))
-                .collect(),
+            trusted_proxies: networks(&file.trusted_proxies),
         }
     }
 }
@@ -389,6 +386,30 @@ impl TokenSettings {
             signing_key_days: file.signing_key_days,
         }
     }
+}
+
+impl OAuthSettings {
+    fn of(file: &file::OAuth) -> Self {
+        Self {
+            refresh_token_days: file.refresh_token_days,
+            pushed_authorization_requests: file.pushed_authorization_requests,
+            dpop: file.dpop,
+            dpop_nonces: file.dpop_nonces,
+            private_key_jwt: file.private_key_jwt,
+            device_grant: file.device_grant,
+            dynamic_registration: file.dynamic_registration,
+            client_id_metadata_documents: file.client_id_metadata_documents,
+            fetch_networks: networks(&file.fetch_networks),
+        }
+    }
+}
+
+/// Networks that were found to be ones.
+fn networks(texts: &[String]) -> Vec<IpNet> {
+    texts
+        .iter()
+        .filter_map(|text| check::network(text))
+        .collect()
 }
 
 /// A path as it is meant in the file called `origin`.

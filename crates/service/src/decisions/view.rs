@@ -147,7 +147,8 @@ impl Serialize for CredentialId<'_> {
         match self.0 {
             Identity::Key(id, _) => id.serialize(serializer),
             Identity::Session(id, _) => id.serialize(serializer),
-            Identity::Client(id, _) | Identity::Token(_, id, _) => id.serialize(serializer),
+            Identity::Client(id, _) => id.serialize(serializer),
+            Identity::Token(token) => token.client_id.serialize(serializer),
             Identity::LegacyKey(id) => id.serialize(serializer),
         }
     }

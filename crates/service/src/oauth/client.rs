@@ -17,12 +17,25 @@ use crate::uses::SecretUse;
 
 /// What a client says of itself.
 pub struct ClientCredentials {
-    /// Its id.
-    pub client_id: String,
-    /// One of its secrets.
-    pub secret: Zeroizing<String>,
-    /// How it sent them.
-    pub method: ClientAuthMethod,
+    /// What it calls itself; an assertion says it too.
+    pub client_id: Option<String>,
+    /// How it proves that.
+    pub proof: ClientProof,
+}
+
+/// How a client proves who it is.
+pub enum ClientProof {
+    /// By one of its secrets.
+    Secret {
+        /// The secret.
+        secret: Zeroizing<String>,
+        /// How it was sent.
+        method: ClientAuthMethod,
+    },
+    /// By a JWT that it signed (RFC 7523 section 2.2).
+    Assertion(Zeroizing<String>),
+    /// Not at all.
+    None,
 }
 
 /// Where a request came from.
@@ -41,77 +54,116 @@ pub struct Source {
 pub struct Client {
     /// The client.
     pub entry: Arc<ClientEntry>,
-    /// The secret that it proved it with.
-    pub secret_id: SecretId,
+    /// The secret that it proved it with, if it was one.
+    pub secret_id: Option<SecretId>,
     /// The epoch that was known before it was asked: what ends its tokens later is above it.
     pub epoch: i64,
     /// Where it asks from.
     pub source: Source,
 }
 
-/// Finds out who a client is. Touches no database.
+/// Finds out who a client is. For a secret this touches no database.
 ///
 /// # Errors
 /// `invalid_client`, the same for an unknown client and a wrong secret, and with what to do for
 /// somebody whose secret is right and does not work any more; `rate_limited` for a wrong secret
 /// after too many from the same network; `temporarily_unavailable` where the node cannot know.
-pub fn authenticate(
+pub async fn authenticate(
     app: &App,
     credentials: &ClientCredentials,
     source: Source,
 ) -> Result<Client, Refusal> {
-    let now = app.sources().both();
-    let verifier = app.verifier();
-    let epoch = verifier.freshness().epoch();
-    let ClientCredentials {
-        client_id,
-        secret,
-        method,
-    } = credentials;
-    let ClientLogin {
-        client: entry,
-        secret_id,
-    } = match verifier.authenticate_client(client_id, secret, now) {
-        Ok(login) => login,
-        Err(ClientRefusal {
-            reason: Reason::Stale,
-            ..
-        }) => return Err(Error::stale().into()),
-        Err(refusal) if refusal.secret.is_none() => {
-            return Err(unknown(
-                app.client_failures().count(source.ip, now.boot_nanos),
+    let epoch = app.verifier().freshness().epoch();
+    let client_id = credentials.client_id.as_deref();
+    let (entry, secret_id, method) = match &credentials.proof {
+        ClientProof::Secret { secret, method } => {
+            let client_id = client_id.unwrap_or_default();
+            let login = by_secret(app, client_id, secret, &source)?;
+            (login.client, Some(login.secret_id), *method)
+        }
+        ClientProof::None => {
+            let entry = by_name(app, client_id.unwrap_or_default(), &source)?;
+            (entry, None, ClientAuthMethod::None)
+        }
+        ClientProof::Assertion(_) => {
+            return Err(Refusal::because(
+                ErrorCode::InvalidClient,
+                "client_assertion is not taken here. Send client_id and client_secret.",
             ));
         }
-        Err(refusal) => {
-            if let Some(secret) = refusal.secret {
-                note(app, secret, &source, Some(refusal.reason));
-            }
-            return Err(ended(refusal.reason));
-        }
     };
-    if let Some(only) = entry.auth_method.filter(|only| only != method) {
-        let secret = (entry.id, secret_id);
-        note(app, secret, &source, Some(Reason::KindNotAccepted));
+    let client = Client {
+        entry,
+        secret_id,
+        epoch,
+        source,
+    };
+    client.check_method(app, method)?;
+    Ok(client)
+}
+
+/// The client whose secret this is.
+fn by_secret(
+    app: &App,
+    client_id: &str,
+    secret: &str,
+    source: &Source,
+) -> Result<ClientLogin, Refusal> {
+    let now = app.sources().both();
+    match app.verifier().authenticate_client(client_id, secret, now) {
+        Ok(login) => Ok(login),
+        Err(refusal) => Err(refused(app, refusal, source, now.boot_nanos)),
+    }
+}
+
+/// The client that calls itself so, which proves nothing.
+fn by_name(app: &App, client_id: &str, source: &Source) -> Result<Arc<ClientEntry>, Refusal> {
+    let now = app.sources().both();
+    match app.verifier().find_client(client_id, now) {
+        Ok(entry) if entry.is_public() => Ok(entry),
+        // Whether there is a client that has to authenticate is told to nobody.
+        Ok(_) => {
+            let unknown = ClientRefusal {
+                reason: Reason::InvalidCredential,
+                secret: None,
+            };
+            Err(refused(app, unknown, source, now.boot_nanos))
+        }
+        Err(refusal) => Err(refused(app, refusal, source, now.boot_nanos)),
+    }
+}
+
+fn refused(app: &App, refusal: ClientRefusal, source: &Source, boot_nanos: u64) -> Refusal {
+    if refusal.reason == Reason::Stale {
+        return Error::stale().into();
+    }
+    let Some(secret) = refusal.secret else {
+        return unknown(app.client_failures().count(source.ip, boot_nanos));
+    };
+    note(app, secret, source, Some(refusal.reason));
+    ended(refusal.reason)
+}
+
+impl Client {
+    /// Refuses a way of authenticating that is not the client's.
+    fn check_method(&self, app: &App, method: ClientAuthMethod) -> Result<(), Refusal> {
+        let Some(only) = self.entry.auth_method.filter(|only| *only != method) else {
+            return Ok(());
+        };
+        self.note_use(app, Some(Reason::KindNotAccepted));
         let told = format!(
             "This client may authenticate by {} alone, and did by {}.",
             only.as_str(),
             method.as_str()
         );
-        return Err(Refusal::because(ErrorCode::InvalidClient, told));
+        Err(Refusal::because(ErrorCode::InvalidClient, told))
     }
-    Ok(Client {
-        entry,
-        secret_id,
-        epoch,
-        source,
-    })
-}
 
-impl Client {
     /// Notes what became of the secret in this request.
     pub(super) fn note_use(&self, app: &App, refused: Option<Reason>) {
-        let secret = (self.entry.id, self.secret_id);
-        note(app, secret, &self.source, refused);
+        if let Some(secret_id) = self.secret_id {
+            note(app, (self.entry.id, secret_id), &self.source, refused);
+        }
     }
 }
 

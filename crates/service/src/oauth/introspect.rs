@@ -53,7 +53,7 @@ pub fn introspect(
 /// scopes on an API that it is for.
 fn concerns(app: &App, client: &ClientEntry, facts: &TokenFacts) -> bool {
     let claims = &facts.claims;
-    if claims.client_id == client.id {
+    if claims.azp == client.id {
         return true;
     }
     let index = app.verifier().index();

@@ -15,36 +15,13 @@ mod scopes;
 mod targets;
 mod token;
 
-pub use client::{Client, ClientCredentials, Source, authenticate};
+pub use claviger_model::clients::GrantType;
+pub use client::{Client, ClientCredentials, ClientProof, Source, authenticate};
 pub(crate) use failures::Failures;
 pub use introspect::{Introspection, introspect};
 pub use refusal::{ErrorCode, Refusal};
 pub use revoke::revoke;
 pub use token::{IssuedToken, TokenRequest, issue};
-
-/// How tokens are obtained (RFC 6749 section 1.3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum GrantType {
-    /// By a client, for itself (RFC 6749 section 4.4).
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// All that the token endpoint takes, and that the metadata lists.
-    pub const ALL: [Self; 1] = [Self::ClientCredentials];
-
-    /// The value of `grant_type`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-
-    /// The grant type that `word` names.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|grant| grant.as_str() == word)
-    }
-}
 
 /// Where a client's daily quota of tokens stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

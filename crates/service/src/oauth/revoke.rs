@@ -21,12 +21,12 @@ pub async fn revoke(app: &App, client: &Client, token: &str) -> Result<(), Refus
         Err(_) => return Ok(()),
     };
     let claims = &facts.claims;
-    if claims.client_id != client.entry.id {
+    if claims.azp != client.entry.id {
         return Ok(());
     }
     let revoked = RevokedToken {
         id: claims.jti,
-        client_id: claims.client_id,
+        client_id: claims.azp,
         account_id: claims.account,
         expires_at: UnixMillis(0).plus_seconds(claims.exp),
     };

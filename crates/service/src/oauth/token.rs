@@ -42,6 +42,12 @@ pub async fn issue(
 ) -> Result<IssuedToken, Refusal> {
     let issued = match grant {
         GrantType::ClientCredentials => client_credentials::issue(app, client, request).await,
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode => {
+            Err(Refusal::because(
+                super::ErrorCode::UnsupportedGrantType,
+                "This grant_type is not supported yet.",
+            ))
+        }
     };
     client.note_use(app, issued.as_ref().err().map(Refusal::reason));
     issued

@@ -14,12 +14,13 @@ use claviger_model::sessions::Session;
 use claviger_model::tokens::TokenOwner;
 use claviger_model::{Reason, UnixMillis};
 use claviger_store::{
-    BadRow, Conn, Db, StoreError, accounts, apis, clients, keys, ledger, legacy_keys,
-    revoked_tokens, sessions, signing_keys, token_floors, users,
+    BadRow, Conn, Db, StoreError, accounts, apis, clients, grants as grant_rows, keys, ledger,
+    legacy_keys, revoked_tokens, sessions, signing_keys, token_floors, users,
 };
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
+use super::grants;
 use crate::sessions::place;
 use crate::signing_keys::Signer;
 
@@ -45,6 +46,7 @@ pub(super) async fn load(
     load_legacy_keys(conn, &index).await?;
     load_sessions(conn, &index, now).await?;
     load_token_ends(conn, &index, now).await?;
+    grants::load(conn, &index, now).await?;
     put_signing_keys(conn, (&index, signer), now).await?;
     Ok((index, epoch))
 }
@@ -76,11 +78,15 @@ pub(super) async fn apply(
                 let ids: Vec<UserId> = parsed(&ids);
                 let found = sessions::live_of_users(conn, now, &ids).await?;
                 put_sessions(conn, index, found).await?;
+                let found = grant_rows::live_of_users(conn, &ids).await?;
+                grants::put(conn, index, found).await?;
             }
             ChangeKind::Role => {
                 for id in parsed::<RoleId>(&ids) {
                     let found = sessions::live_of_role(conn, now, id).await?;
                     put_sessions(conn, index, found).await?;
+                    let found = grant_rows::live_of_role(conn, id).await?;
+                    grants::put(conn, index, found).await?;
                 }
             }
             ChangeKind::Client => apply_clients(conn, index, &parsed(&ids)).await?,
@@ -97,6 +103,10 @@ pub(super) async fn apply(
                 let owners = ids.iter().filter_map(|id| TokenOwner::parse(id));
                 let found = token_floors::by_owners(conn, &owners.collect::<Vec<_>>()).await?;
                 put_floors(index, found);
+            }
+            ChangeKind::Grant => grants::apply(conn, index, &parsed(&ids)).await?,
+            ChangeKind::TokenFamily => {
+                grants::apply_families(conn, index, &parsed(&ids)).await?;
             }
         }
     }
@@ -248,9 +258,10 @@ async fn apply_clients(conn: &mut Conn, index: &Index, ids: &[ClientId]) -> Resu
 async fn put_clients(conn: &mut Conn, index: &Index, found: &[Client]) -> Result<(), StoreError> {
     let ids: Vec<ClientId> = found.iter().map(|client| client.id).collect();
     let secrets = clients::secrets_of(conn, &ids).await?;
+    let metadata = clients::metadata_of(conn, &ids).await?;
     for client in found {
         let secrets = secrets.get(&client.id).map_or(&[][..], Vec::as_slice);
-        index.put_client(client, secrets);
+        index.put_client(client, secrets, metadata.get(&client.id));
     }
     Ok(())
 }
@@ -279,7 +290,10 @@ async fn apply_sessions(
 }
 
 /// Those of `ids` that were not found.
-fn without<T: Copy + Ord>(ids: &[T], found: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+pub(super) fn without<T: Copy + Ord>(
+    ids: &[T],
+    found: impl Iterator<Item = T>,
+) -> impl Iterator<Item = T> {
     let mut gone: BTreeSet<T> = ids.iter().copied().collect();
     found.for_each(|id| {
         gone.remove(&id);

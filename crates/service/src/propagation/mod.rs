@@ -8,6 +8,7 @@
 //!    when the lease of those that have not must have run out.
 
 mod follower;
+mod grants;
 mod loader;
 mod lock;
 mod nodes;

@@ -32,7 +32,7 @@ pub async fn authenticate(app: &App, bearer: &str, origin: Origin) -> Result<Cal
             let account_id = entry.account_id();
             Actor::User(signed_in(app, *session_id, *user_id, account_id).await?)
         }
-        Identity::Token(_, client_id, _) => client(app, *client_id, &entry)?,
+        Identity::Token(token) => client(app, token.client_id, &entry)?,
         Identity::Key(..) | Identity::Client(..) | Identity::LegacyKey(_) => {
             return Err(Error::refused(Reason::SessionRequired));
         }

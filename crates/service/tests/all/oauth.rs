@@ -7,8 +7,8 @@ use claviger_model::apis::{ApiDraft, ScopeDraft};
 use claviger_model::clients::{ClientAuthMethod, ClientDraft, ScopesDraft};
 use claviger_service::clients::{self, CreateInput};
 use claviger_service::oauth::{
-    Client, ClientCredentials, ErrorCode, GrantType, IssuedToken, Refusal, Source, TokenRequest,
-    authenticate, introspect, issue, revoke,
+    Client, ClientCredentials, ClientProof, ErrorCode, GrantType, IssuedToken, Refusal, Source,
+    TokenRequest, authenticate, introspect, issue, revoke,
 };
 use claviger_service::testing::{TestApp, app, for_each_app};
 use claviger_service::{apis, uses};
@@ -18,9 +18,11 @@ const AUDIENCE: &str = "https://api.acme.test";
 
 fn credentials(id: &str, secret: &str) -> ClientCredentials {
     ClientCredentials {
-        client_id: id.to_owned(),
-        secret: Zeroizing::new(secret.to_owned()),
-        method: ClientAuthMethod::Post,
+        client_id: Some(id.to_owned()),
+        proof: ClientProof::Secret {
+            secret: Zeroizing::new(secret.to_owned()),
+            method: ClientAuthMethod::Post,
+        },
     }
 }
 
@@ -63,12 +65,12 @@ fn source() -> Source {
     }
 }
 
-fn login(test: &TestApp, credentials: &ClientCredentials) -> Result<Client, Refusal> {
-    authenticate(&test.app, credentials, source())
+async fn login(test: &TestApp, credentials: &ClientCredentials) -> Result<Client, Refusal> {
+    authenticate(&test.app, credentials, source()).await
 }
 
 async fn token(test: &TestApp, by: &ClientCredentials) -> Result<IssuedToken, Refusal> {
-    let client = login(test, by)?;
+    let client = login(test, by).await?;
     let asked = TokenRequest::default();
     issue(&test.app, &client, GrantType::ClientCredentials, &asked).await
 }
@@ -81,7 +83,7 @@ async fn without_a_quota_a_token_takes_no_statement_of_any_database() {
         test.app.cut_databases().await;
         for _ in 0..200 {
             let issued = token(test, &by).await.unwrap();
-            let client = login(test, &by).unwrap();
+            let client = login(test, &by).await.unwrap();
             let found = introspect(&test.app, &client, &issued.access_token);
             assert!(found.unwrap().is_some());
         }
@@ -95,7 +97,7 @@ async fn what_cannot_be_written_down_is_never_said_to_be_done() {
         let by = client(test, Some(10)).await;
         let issued = token(test, &by).await.unwrap();
         assert_eq!(issued.quota.map(|quota| quota.remaining), Some(9));
-        let client = login(test, &by).unwrap();
+        let client = login(test, &by).await.unwrap();
         test.app.cut_databases().await;
         let uncounted = token(test, &by).await.map(drop).unwrap_err();
         let unrevoked = revoke(&test.app, &client, &issued.access_token).await;
@@ -118,7 +120,7 @@ async fn what_cannot_be_written_down_is_never_said_to_be_done() {
 async fn ten_thousand_tokens_have_ten_thousand_ids() {
     let test = app().await;
     let by = client(&test, None).await;
-    let client = login(&test, &by).unwrap();
+    let client = login(&test, &by).await.unwrap();
     let mut ids = HashSet::new();
     for _ in 0..10_000 {
         let asked = TokenRequest::default();
@@ -138,11 +140,14 @@ async fn a_hundred_thousand_wrong_secrets_are_refused_and_the_right_one_is_let_i
     let by = client(&test, None).await;
     let mut answered = 0;
     for number in 0..100_000 {
-        let mut secret = by.secret.to_string();
+        let ClientProof::Secret { secret, .. } = &by.proof else {
+            panic!("no secret");
+        };
+        let mut secret = secret.to_string();
         let end = secret.len() - 6;
         secret.replace_range(end.., &format!("{number:06}"));
-        let wrong = credentials(&by.client_id, &secret);
-        let refusal = login(&test, &wrong).map(drop).unwrap_err();
+        let wrong = credentials(by.client_id.as_deref().unwrap(), &secret);
+        let refusal = login(&test, &wrong).await.map(drop).unwrap_err();
         match refusal.code {
             ErrorCode::InvalidClient => answered += 1,
             ErrorCode::RateLimited => assert!(refusal.retry_after_seconds > Some(0)),
@@ -150,7 +155,7 @@ async fn a_hundred_thousand_wrong_secrets_are_refused_and_the_right_one_is_let_i
         }
         if number % 1_000 == 0 {
             tokio::task::yield_now().await;
-            login(&test, &by).map(drop).unwrap();
+            login(&test, &by).await.map(drop).unwrap();
         }
     }
     // Fifty at once, and one each second that it took.
@@ -165,7 +170,8 @@ async fn an_unknown_client_takes_as_long_as_a_wrong_secret() {
     let by = client(&test, None).await;
     let wrong = test.app.sources().mint("cs_live_").unwrap();
     let unknown = "cli_00000000000000000000000000";
-    let guesses = [&by.client_id, unknown].map(|id| credentials(id, wrong.expose()));
+    let guesses =
+        [by.client_id.as_deref().unwrap(), unknown].map(|id| credentials(id, wrong.expose()));
     let clock = || test.app.sources().both().boot_nanos;
     // The fastest of many rounds: what disturbs the machine only ever adds.
     let mut fastest = [u64::MAX; 2];
@@ -173,7 +179,7 @@ async fn an_unknown_client_takes_as_long_as_a_wrong_secret() {
         for (guess, fastest) in guesses.iter().zip(&mut fastest) {
             let begun = clock();
             for _ in 0..100 {
-                assert!(login(&test, guess).is_err());
+                assert!(login(&test, guess).await.is_err());
             }
             *fastest = (*fastest).min(clock() - begun);
         }
@@ -187,7 +193,7 @@ async fn an_unknown_client_takes_as_long_as_a_wrong_secret() {
 async fn each_use_and_refusal_of_a_secret_is_counted() {
     for_each_app(async |test| {
         let by = client(test, Some(2)).await;
-        let client = login(test, &by).unwrap();
+        let client = login(test, &by).await.unwrap();
         let issued = token(test, &by).await.unwrap();
         introspect(&test.app, &client, &issued.access_token)
             .map(drop)
@@ -197,9 +203,9 @@ async fn each_use_and_refusal_of_a_secret_is_counted() {
             .unwrap();
         token(test, &by).await.map(drop).unwrap();
         token(test, &by).await.map(drop).unwrap_err();
-        let ids = [client.secret_id];
+        let ids = [client.secret_id.unwrap()];
         let found = uses::of(&test.app, &ids).await.unwrap();
-        let uses = &found[&client.secret_id];
+        let uses = &found[&ids[0]];
         assert_eq!((uses.used, uses.refused), (4, 1));
     })
     .await;

@@ -55,7 +55,8 @@ pub(crate) async fn make_client(test: &TestApp) {
     let made = test.database().db.write(move |tx| {
         let (client, secret) = (client.clone(), secret.clone());
         Box::pin(async move {
-            clients::insert(tx, &client, &secret).await?;
+            clients::insert(tx, &client).await?;
+            clients::insert_secret(tx, &secret).await?;
             tx.change(Change::new(ChangeKind::Client, CLIENT));
             Ok::<_, StoreError>(())
         })
@@ -76,15 +77,19 @@ pub(crate) fn claims(test: &TestApp) -> Claims {
         exp: now.0 / 1_000 + i64::from(test.app.settings().tokens.lifetime_seconds),
         nbf: None,
         jti: TokenId::new(now, &sources.id().unwrap()),
-        client_id: CLIENT,
+        client_id: CLIENT.to_string(),
         azp: CLIENT,
         scope: String::new(),
         gty: TokenGrant::ClientCredentials,
         env: Environment::Live,
         account: test.account.id,
         epoch: test.app.verifier().freshness().epoch(),
-        secret: SECRET,
+        secret: Some(SECRET),
         all_scopes: true,
+        grant: None,
+        family: None,
+        generation: None,
+        cnf: None,
     }
 }
 

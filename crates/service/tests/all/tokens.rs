@@ -32,7 +32,7 @@ fn facts(test: &TestApp, token: &str) -> RevokedToken {
     let claims = parse(token).unwrap().claims().unwrap();
     RevokedToken {
         id: claims.jti,
-        client_id: claims.client_id,
+        client_id: claims.azp,
         account_id: test.account.id,
         expires_at: UnixMillis(claims.exp * 1_000),
     }

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use claviger_model::clients::ClientAuthMethod;
 use claviger_model::secret;
-use claviger_service::oauth::{self, Client, ClientCredentials, ErrorCode, Source};
+use claviger_service::oauth::{self, Client, ClientCredentials, ClientProof, ErrorCode, Source};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Request, Uri};
 use zeroize::Zeroizing;
@@ -79,10 +79,10 @@ impl FromRequest<Web> for ClientRequest {
 
 impl ClientRequest {
     /// The client, once it has proved who it is.
-    pub fn client(&self, web: &Web) -> Result<Client, OAuthFailure> {
+    pub async fn client(&self, web: &Web) -> Result<Client, OAuthFailure> {
         let is_in_body =
             matches!(self.header, Header::Absent) && self.parameters.get("client_id").is_some();
-        self.authenticated(web).map_err(|failure| {
+        self.authenticated(web).await.map_err(|failure| {
             if is_in_body {
                 failure.without_challenge()
             } else {
@@ -98,21 +98,18 @@ impl ClientRequest {
         })
     }
 
-    fn authenticated(&self, web: &Web) -> Result<Client, OAuthFailure> {
+    async fn authenticated(&self, web: &Web) -> Result<Client, OAuthFailure> {
         let credentials = self.credentials()?;
-        Ok(oauth::authenticate(
-            web.app(),
-            &credentials,
-            self.source.clone(),
-        )?)
+        let source = self.source.clone();
+        Ok(oauth::authenticate(web.app(), &credentials, source).await?)
     }
 
     fn credentials(&self) -> Result<ClientCredentials, OAuthFailure> {
         let id = self.parameters.get("client_id");
         let secret = self.parameters.get("client_secret");
-        let has_assertion = self.parameters.get("client_assertion").is_some();
+        let assertion = self.parameters.get("client_assertion");
         let has_header = !matches!(self.header, Header::Absent);
-        if [has_header, secret.is_some(), has_assertion]
+        if [has_header, secret.is_some(), assertion.is_some()]
             .into_iter()
             .filter(|has| *has)
             .count()
@@ -139,22 +136,30 @@ impl ClientRequest {
                     ));
                 }
                 Ok(ClientCredentials {
-                    client_id: client_id.clone(),
-                    secret: sent.clone(),
-                    method: ClientAuthMethod::Basic,
+                    client_id: Some(client_id.clone()),
+                    proof: ClientProof::Secret {
+                        secret: sent.clone(),
+                        method: ClientAuthMethod::Basic,
+                    },
                 })
             }
             (Header::Absent, Some(id), Some(secret)) => Ok(ClientCredentials {
-                client_id: id.to_owned(),
-                secret: Zeroizing::new(secret.to_owned()),
-                method: ClientAuthMethod::Post,
+                client_id: Some(id.to_owned()),
+                proof: ClientProof::Secret {
+                    secret: Zeroizing::new(secret.to_owned()),
+                    method: ClientAuthMethod::Post,
+                },
             }),
-            (Header::Absent, ..) if has_assertion => Err(invalid_client(
-                "client_assertion is not taken here. Send client_id and client_secret.",
-            )),
-            (Header::Absent, Some(_), None) => Err(invalid_client(
-                "The client does not authenticate: client_secret is missing.",
-            )),
+            (Header::Absent, id, None) if let Some(assertion) = assertion => {
+                Ok(ClientCredentials {
+                    client_id: id.map(str::to_owned),
+                    proof: ClientProof::Assertion(Zeroizing::new(assertion.to_owned())),
+                })
+            }
+            (Header::Absent, Some(id), None) => Ok(ClientCredentials {
+                client_id: Some(id.to_owned()),
+                proof: ClientProof::None,
+            }),
             (Header::Absent, None, _) => Err(invalid_client(
                 "The client does not authenticate. Send its id and secret as client_id and \
                  client_secret in the body, or in the header Authorization: Basic.",

@@ -47,8 +47,7 @@ struct Facts<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     all_scopes: bool,
     /// The client that it was issued to.
-    #[schema(value_type = String)]
-    client_id: ClientId,
+    client_id: &'a str,
     /// Always `Bearer`.
     token_type: &'static str,
     /// When it ends, in seconds since 1970.
@@ -97,7 +96,7 @@ pub async fn introspect(
     State(web): State<Web>,
     request: ClientRequest,
 ) -> Result<Response, OAuthFailure> {
-    let client = request.client(&web)?;
+    let client = request.client(&web).await?;
     let token = request.required("token")?;
     let found = oauth::introspect(web.app(), &client, token)?;
     let body = IntrospectionResponse {
@@ -114,7 +113,7 @@ fn facts(found: &Introspection) -> Facts<'_> {
     Facts {
         scope: found.scopes.join(" "),
         all_scopes: claims.all_scopes,
-        client_id: claims.client_id,
+        client_id: &claims.client_id,
         token_type: "Bearer",
         exp: claims.exp,
         iat: claims.iat,

@@ -28,7 +28,7 @@ pub async fn revoke(
     State(web): State<Web>,
     request: ClientRequest,
 ) -> Result<Response, OAuthFailure> {
-    let client = request.client(&web)?;
+    let client = request.client(&web).await?;
     let token = request.required("token")?;
     oauth::revoke(web.app(), &client, token).await?;
     let mut response = StatusCode::OK.into_response();

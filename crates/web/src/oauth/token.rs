@@ -70,7 +70,7 @@ pub async fn issue(
     request: ClientRequest,
 ) -> Result<Response, OAuthFailure> {
     let grant = grant_type(&request)?;
-    let client = request.client(&web)?;
+    let client = request.client(&web).await?;
     let parameters = &request.parameters;
     let asked = TokenRequest {
         audience: parameters.get("audience"),

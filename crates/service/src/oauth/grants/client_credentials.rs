@@ -38,7 +38,7 @@ pub(in super::super) async fn issue(
         exp: issued_at.saturating_add(i64::from(lifetime_seconds)),
         nbf: None,
         jti: TokenId::new(now, &app.sources().id().map_err(Error::from)?),
-        client_id: entry.id,
+        client_id: entry.public_id.to_string(),
         azp: entry.id,
         scope: granted.text(),
         gty: TokenGrant::ClientCredentials,
@@ -47,6 +47,10 @@ pub(in super::super) async fn issue(
         epoch: client.epoch,
         secret: client.secret_id,
         all_scopes: granted == Granted::All,
+        grant: None,
+        family: None,
+        generation: None,
+        cnf: None,
     };
     let signed = sign(app, algorithm(app, &target), &claims).await?;
     let quota = quota::take(app, entry, now).await?;
