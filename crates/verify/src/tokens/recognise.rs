@@ -66,8 +66,11 @@ impl Index {
         }
         let state = match token.entry.state {
             EntryState::Active if self.is_ended(&token) => EntryState::Refused(Reason::Revoked),
-            // The account of the entry is the user's; the app has one too.
-            EntryState::Active if !token.client.account.is_active() => {
+            // The account of the entry is the user's, and is checked like any other; the app has
+            // one too.
+            EntryState::Active
+                if token.entry.consent.is_some() && !token.client.account.is_active() =>
+            {
                 EntryState::Refused(Reason::AccountInactive)
             }
             state => state,
