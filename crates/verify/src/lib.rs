@@ -12,6 +12,7 @@ mod decision;
 pub mod entries;
 pub mod freshness;
 pub mod index;
+pub mod jose;
 pub mod limits;
 pub mod routes;
 pub mod scopes;

@@ -170,10 +170,6 @@ impl VerifiedToken {
 
 /// What a user allowed and the place among the tokens of that authorization, of a token that acts
 /// for a user; none of both otherwise. No answer when the claims contradict themselves.
-#[expect(
-    clippy::type_complexity,
-    reason = "two things that come together or not at all"
-)]
 fn acting(
     claims: &Claims,
     index: &Index,

@@ -3,8 +3,11 @@
 
 mod allocation;
 mod checks;
+mod client_keys;
 mod forgeries;
 mod issuer;
+mod jose;
+mod proofs;
 mod support;
 mod token_clients;
 mod token_ends;

@@ -1,0 +1,91 @@
+//! Sets of public keys (RFC 7517 section 5).
+
+use serde_json::{Map, Value};
+
+use super::{BadKey, ClientAlgorithm, PublicKey, SignedText, json};
+
+/// The longest set that is read, in bytes.
+pub const KEY_SET_LENGTH_MAX: usize = 64 * 1024;
+/// The most keys of a set.
+pub const KEYS_MAX: usize = 20;
+
+/// The keys of a client. Those that we cannot use are left out (RFC 7517 section 5).
+#[derive(Debug)]
+pub struct KeySet(Vec<PublicKey>);
+
+/// Why a set of keys is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BadKeySet {
+    /// Longer than [`KEY_SET_LENGTH_MAX`].
+    #[error("is longer than {KEY_SET_LENGTH_MAX} bytes")]
+    TooLong,
+    /// No JSON object with an array of objects as `keys`.
+    #[error("is no JSON object with the array keys, or has a member twice")]
+    Shape,
+    /// More than [`KEYS_MAX`] keys.
+    #[error("has more than {KEYS_MAX} keys")]
+    TooMany,
+    /// A key of it is private or symmetric.
+    #[error("has a private or symmetric key; make a new one and send the public half alone")]
+    Private,
+    /// None of its keys can be used.
+    #[error("has no key for ES256, EdDSA, PS256 or RS256 that can be used")]
+    Useless,
+}
+
+impl KeySet {
+    /// Reads a set.
+    ///
+    /// # Errors
+    /// What is wrong with the set as a whole; a private key in it is.
+    pub fn parse(text: &str) -> Result<Self, BadKeySet> {
+        if text.len() > KEY_SET_LENGTH_MAX {
+            return Err(BadKeySet::TooLong);
+        }
+        let set = json::object(text.as_bytes()).ok_or(BadKeySet::Shape)?;
+        let Some(Value::Array(members)) = set.get("keys") else {
+            return Err(BadKeySet::Shape);
+        };
+        if members.len() > KEYS_MAX {
+            return Err(BadKeySet::TooMany);
+        }
+        let mut keys = Vec::new();
+        for member in members {
+            match PublicKey::from_jwk(member.as_object().ok_or(BadKeySet::Shape)?) {
+                Ok(key) => keys.push(key),
+                Err(BadKey::Private) => return Err(BadKeySet::Private),
+                Err(_) => {}
+            }
+        }
+        if keys.is_empty() {
+            return Err(BadKeySet::Useless);
+        }
+        Ok(Self(keys))
+    }
+
+    /// Its keys.
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.0
+    }
+
+    /// Whether it has a key that may have signed `text`, by its name and its algorithm.
+    pub fn has_candidate(&self, text: &SignedText<'_>) -> bool {
+        self.candidates(text).next().is_some()
+    }
+
+    /// What `text` says, if one of the keys signed it.
+    pub fn claims_of(&self, text: &SignedText<'_>) -> Option<Map<String, Value>> {
+        self.candidates(text)
+            .find_map(|key| text.claims_signed_by(key))
+    }
+
+    /// The keys of the right name, or all where none is named, that sign with the algorithm.
+    fn candidates(&self, text: &SignedText<'_>) -> impl Iterator<Item = &PublicKey> {
+        let algorithm: ClientAlgorithm = text.algorithm;
+        let named = text.key_id.clone();
+        self.0.iter().filter(move |key| {
+            let is_named = named.is_none() || named == key.key_id;
+            is_named && key.signs_with(algorithm)
+        })
+    }
+}
