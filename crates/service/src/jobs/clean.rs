@@ -1,7 +1,10 @@
 //! Forgetting what is not needed any more.
 
 use claviger_model::time::DAY_MILLIS;
-use claviger_store::{StoreError, Tx, idempotency, ledger, revoked_tokens, sessions, token_counts};
+use claviger_store::{
+    StoreError, Tx, devices, idempotency, ledger, pushed_requests, revoked_tokens, sessions,
+    token_counts,
+};
 use futures_core::future::BoxFuture;
 
 use crate::app::{App, Effect};
@@ -18,6 +21,9 @@ const SESSIONS_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
 const REVOKED_TOKENS_KEPT_MILLIS: i64 = 10 * 60 * 1_000;
 /// Days whose counts of tokens are kept.
 const TOKEN_COUNT_DAYS_KEPT: i64 = 7;
+/// How long pushed requests and codes of devices are kept after their end, for "expired" instead of
+/// "unknown".
+const REQUESTS_KEPT_MILLIS: i64 = DAY_MILLIS;
 /// Rows deleted in one transaction.
 const ROWS_AT_ONCE: u32 = 500;
 
@@ -29,6 +35,7 @@ pub(super) async fn clean(app: &App) {
     report("sessions", ended_sessions(app).await);
     report("revoked tokens", ended_tokens(app).await);
     report("counts of tokens", old_token_counts(app).await);
+    report("requests of apps", ended_requests(app).await);
     report("decisions", old_decisions(app).await);
 }
 
@@ -83,6 +90,22 @@ async fn old_token_counts(app: &App) -> Result<(), Error> {
     let before = day(app.sources().now()) - TOKEN_COUNT_DAYS_KEPT;
     in_portions(app, move |tx| {
         Box::pin(token_counts::purge(tx, before, ROWS_AT_ONCE))
+    })
+    .await
+}
+
+async fn ended_requests(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-REQUESTS_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(pushed_requests::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await?;
+    in_portions(app, move |tx| {
+        Box::pin(devices::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await?;
+    in_portions(app, move |tx| {
+        Box::pin(devices::delete_polls_before(tx, before, ROWS_AT_ONCE))
     })
     .await
 }

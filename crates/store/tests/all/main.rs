@@ -14,6 +14,7 @@ mod keys;
 mod legacy_keys;
 mod opening;
 mod people;
+mod requests_of_apps;
 mod samples;
 mod schema;
 mod seals;
