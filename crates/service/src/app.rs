@@ -10,7 +10,8 @@ use futures_core::future::BoxFuture;
 
 use crate::decisions::Recorder;
 use crate::error::Error;
-use crate::oauth::Failures;
+use crate::oauth::device::Guesses;
+use crate::oauth::{Begun, Failures};
 use crate::passwords::PasswordPool;
 pub(crate) use crate::propagation::Effect;
 use crate::propagation::{LockError, Propagation, Role};
@@ -38,6 +39,8 @@ struct Inner {
     propagation: Propagation,
     passwords: PasswordPool,
     client_failures: Failures,
+    begun_requests: Begun,
+    user_code_guesses: Guesses,
     used_up_quotas: UsedUp,
     decisions: Recorder,
     uses: UseRecorder,
@@ -106,6 +109,8 @@ impl App {
             propagation,
             passwords,
             client_failures,
+            begun_requests: Begun::new(),
+            user_code_guesses: Guesses::new(),
             used_up_quotas: UsedUp::new(),
             decisions,
             uses,
@@ -165,6 +170,14 @@ impl App {
 
     pub(crate) fn client_failures(&self) -> &Failures {
         &self.inner.client_failures
+    }
+
+    pub(crate) fn begun_requests(&self) -> &Begun {
+        &self.inner.begun_requests
+    }
+
+    pub(crate) fn user_code_guesses(&self) -> &Guesses {
+        &self.inner.user_code_guesses
     }
 
     /// The revocation feed that was made last.

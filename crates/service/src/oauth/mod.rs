@@ -3,7 +3,9 @@
 //! The standards: RFC 6749 (token endpoint), 8707 (resources), 9068 (access tokens), 7009
 //! (revocation), 7662 (introspection), 8414 and 9728 (metadata).
 
+mod begun;
 mod client;
+pub mod device;
 pub mod discovery;
 mod failures;
 mod grants;
@@ -15,6 +17,7 @@ mod scopes;
 mod targets;
 mod token;
 
+pub(crate) use begun::Begun;
 pub use claviger_model::clients::GrantType;
 pub use client::{Client, ClientCredentials, ClientProof, Source, authenticate};
 pub(crate) use failures::Failures;

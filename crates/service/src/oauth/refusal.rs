@@ -20,6 +20,12 @@ pub enum ErrorCode {
     InvalidScope,
     /// An API that is unknown or not for this client (RFC 8707 section 2).
     InvalidTarget,
+    /// The user has not decided yet (RFC 8628 section 3.5).
+    AuthorizationPending,
+    /// The same, and the device polls too fast (RFC 8628 section 3.5).
+    SlowDown,
+    /// The device code is over (RFC 8628 section 3.5).
+    ExpiredToken,
     /// Too many wrong guesses from one address; our own word, as no standard has one.
     RateLimited,
     /// The tokens of the day are used up; our own word.
@@ -40,6 +46,9 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::RateLimited => "rate_limited",
             Self::QuotaExhausted => "quota_exhausted",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -87,6 +96,8 @@ impl Refusal {
             (None, ErrorCode::QuotaExhausted) => Reason::QuotaExhausted,
             (None, ErrorCode::RateLimited) => Reason::RateLimited,
             (None, ErrorCode::InvalidClient) => Reason::InvalidCredential,
+            (None, ErrorCode::AuthorizationPending | ErrorCode::ExpiredToken) => Reason::Expired,
+            (None, ErrorCode::SlowDown) => Reason::RateLimited,
             (None, ErrorCode::TemporarilyUnavailable) => Reason::Stale,
             (None, ErrorCode::ServerError) => Reason::Internal,
             (None, ErrorCode::InvalidRequest | ErrorCode::UnsupportedGrantType) => {

@@ -2,6 +2,7 @@
 //! told by [`crate::error::oauth`].
 
 pub mod client;
+pub mod device;
 pub mod introspect;
 pub mod jwks;
 mod kept;
