@@ -1,18 +1,23 @@
 //! Clients: an id with one or more secrets, exchanged for access tokens.
 
+mod description;
+mod draft;
+mod keys;
 mod metadata;
 mod secret;
 
+pub use description::ClientDescription;
+pub use draft::{AppDraft, ClientDraft, ScopesDraft};
 pub use metadata::{
     ClientKeys, ClientLinks, ClientMetadata, ClientOrigin, GrantType, HashedToken, MetadataRow,
 };
 pub use secret::ClientSecret;
 
+use crate::Environment;
 use crate::ids::{AccountId, ApiId, ClientId};
-use crate::scopes::{ScopeName, parse_names};
+use crate::scopes::ScopeName;
 use crate::seal::{Columns, Sealed};
 use crate::time::UnixMillis;
-use crate::{Environment, Problems, text};
 
 /// The most secrets of one client that are neither revoked nor expired.
 pub const SECRETS_MAX: usize = 20;
@@ -20,8 +25,6 @@ pub const SECRETS_MAX: usize = 20;
 pub const TOKEN_LIFETIME_SECONDS_MAX: u32 = 30 * 86_400;
 /// The largest daily quota of tokens.
 pub const TOKENS_PER_DAY_MAX: u32 = 1_000_000;
-const AUTH_METHODS_SENTENCE: &str =
-    "must be client_secret_basic, client_secret_post, private_key_jwt or none";
 /// What the subject of a token that a client got for itself ends with.
 const SUBJECT_SUFFIX: &str = "@clients";
 
@@ -178,121 +181,25 @@ pub struct Client {
     pub version: i64,
 }
 
-/// A client as a request describes it, before anything is checked. The inner `None` takes a value
-/// back to its default.
-#[derive(Clone, Default, Debug)]
-pub struct ClientDraft {
-    /// `name`.
-    pub name: Option<String>,
-    /// `description`.
-    pub description: Option<Option<String>>,
-    /// `scopes`.
-    pub scopes: Option<ScopesDraft>,
-    /// `audience`, already found to be an API's.
-    pub api_id: Option<Option<ApiId>>,
-    /// `token_lifetime_seconds`.
-    pub token_lifetime_seconds: Option<Option<u32>>,
-    /// `tokens_per_day`.
-    pub tokens_per_day: Option<Option<u32>>,
-    /// `quota_mode`.
-    pub quota_mode: Option<Option<String>>,
-    /// `token_endpoint_auth_method`.
-    pub auth_method: Option<Option<String>>,
-}
-
-/// Scopes as a request names them.
-#[derive(Clone, Debug)]
-pub enum ScopesDraft {
-    /// `"all"`.
-    All,
-    /// A list.
-    Named(Vec<String>),
-}
-
 /// A client cannot be changed because it was deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("This client was deleted and cannot be changed. Create a new one.")]
 pub struct ClientIsDeleted;
 
 impl ClientSettings {
-    /// The settings of a new client: name and scopes are needed.
-    pub fn create(draft: &ClientDraft) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        if draft.name.is_none() {
-            problems.add("name", "is required");
-        }
-        if draft.scopes.is_none() {
-            problems.add("scopes", "is required: a list of scopes, or \"all\"");
-        }
-        let blank = Self {
-            name: String::new(),
-            description: String::new(),
-            scopes: ClientScopes::Named(Vec::new()),
-            api_id: None,
-            token_lifetime_seconds: None,
-            tokens_per_day: None,
-            quota_mode: None,
-            auth_method: None,
-        };
-        blank.apply(draft, problems)
+    /// Whether a client of these settings proves nothing when it asks for tokens: a public one
+    /// (RFC 6749 section 2.1).
+    pub fn is_public(&self) -> bool {
+        self.auth_method == Some(ClientAuthMethod::None)
     }
 
-    /// The settings after an edit (JSON merge patch, RFC 7396).
-    pub fn edit(self, draft: &ClientDraft) -> Result<Self, Problems> {
-        self.apply(draft, Problems::default())
+    /// Whether it gets secrets: others prove who they are in another way, or not at all.
+    pub fn takes_secrets(&self) -> bool {
+        !matches!(
+            self.auth_method,
+            Some(ClientAuthMethod::None | ClientAuthMethod::PrivateKeyJwt)
+        )
     }
-
-    fn apply(mut self, draft: &ClientDraft, mut problems: Problems) -> Result<Self, Problems> {
-        let p = &mut problems;
-        if let Some(name) = &draft.name {
-            self.name = p.check("name", text::name(name)).unwrap_or_default();
-        }
-        if let Some(description) = &draft.description {
-            let description = text::description(description.as_deref().unwrap_or_default());
-            self.description = p.check("description", description).unwrap_or_default();
-        }
-        match &draft.scopes {
-            None => {}
-            Some(ScopesDraft::All) => self.scopes = ClientScopes::All,
-            Some(ScopesDraft::Named(texts)) => {
-                if texts.is_empty() {
-                    p.add("scopes", "must have at least one scope, or be \"all\"");
-                }
-                self.scopes = ClientScopes::Named(parse_names("scopes", texts, p));
-            }
-        }
-        if let Some(api_id) = draft.api_id {
-            self.api_id = api_id;
-        }
-        if let Some(seconds) = draft.token_lifetime_seconds {
-            let most = TOKEN_LIFETIME_SECONDS_MAX;
-            self.token_lifetime_seconds = within(p, "token_lifetime_seconds", seconds, most);
-        }
-        if let Some(quota) = draft.tokens_per_day {
-            self.tokens_per_day = within(p, "tokens_per_day", quota, TOKENS_PER_DAY_MAX);
-        }
-        if let Some(word) = &draft.quota_mode {
-            let mode = word
-                .as_deref()
-                .map(|word| QuotaMode::parse(word).ok_or("must be enforce or observe"));
-            self.quota_mode = mode.and_then(|mode| p.check("quota_mode", mode));
-        }
-        if let Some(word) = &draft.auth_method {
-            let method = word
-                .as_deref()
-                .map(|word| ClientAuthMethod::parse(word).ok_or(AUTH_METHODS_SENTENCE));
-            self.auth_method =
-                method.and_then(|method| p.check("token_endpoint_auth_method", method));
-        }
-        problems.into_result().map(|()| self)
-    }
-}
-
-fn within(problems: &mut Problems, member: &str, value: Option<u32>, most: u32) -> Option<u32> {
-    if value.is_some_and(|value| !(1..=most).contains(&value)) {
-        problems.add(member, format!("must be 1 to {most}"));
-    }
-    value
 }
 
 impl Client {
@@ -306,16 +213,21 @@ impl Client {
         matches!(self.state, ClientState::Deleted { .. })
     }
 
-    /// The client after an edit, or unchanged when the edit changes nothing.
-    pub fn edit(self, settings: ClientSettings) -> Result<Self, ClientIsDeleted> {
+    /// The client after an edit, or unchanged when the edit changes neither it nor the metadata
+    /// that it had `before`.
+    pub fn edit(
+        self,
+        before: &ClientMetadata,
+        after: &ClientDescription,
+    ) -> Result<Self, ClientIsDeleted> {
         if self.is_deleted() {
             return Err(ClientIsDeleted);
         }
-        if settings == self.settings {
+        if after.settings == self.settings && after.metadata == *before {
             return Ok(self);
         }
         Ok(Self {
-            settings,
+            settings: after.settings.clone(),
             version: self.version + 1,
             ..self
         })
@@ -375,75 +287,5 @@ impl Sealed for Client {
             .text(&self.created_by)
             .time(self.created_at)
             .int(self.version);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(change: impl FnOnce(&mut ClientDraft)) -> ClientDraft {
-        let mut draft = ClientDraft {
-            name: Some("Nightly import".to_owned()),
-            scopes: Some(ScopesDraft::Named(vec!["read:leads".to_owned()])),
-            ..ClientDraft::default()
-        };
-        change(&mut draft);
-        draft
-    }
-
-    fn problems(draft: &ClientDraft) -> Vec<String> {
-        let problems = ClientSettings::create(draft).unwrap_err();
-        problems.members().keys().cloned().collect()
-    }
-
-    #[test]
-    fn name_and_scopes_are_needed() {
-        assert_eq!(problems(&ClientDraft::default()), ["name", "scopes"]);
-        assert!(ClientSettings::create(&draft(|_| ())).is_ok());
-        let all = draft(|d| d.scopes = Some(ScopesDraft::All));
-        assert_eq!(
-            ClientSettings::create(&all).unwrap().scopes,
-            ClientScopes::All
-        );
-        let none = draft(|d| d.scopes = Some(ScopesDraft::Named(Vec::new())));
-        assert_eq!(problems(&none), ["scopes"]);
-    }
-
-    #[test]
-    fn numbers_and_words_are_checked() {
-        let wrong = draft(|d| {
-            d.token_lifetime_seconds = Some(Some(0));
-            d.tokens_per_day = Some(Some(TOKENS_PER_DAY_MAX + 1));
-            d.quota_mode = Some(Some("sometimes".to_owned()));
-            d.auth_method = Some(Some("tls_client_auth".to_owned()));
-        });
-        assert_eq!(
-            problems(&wrong),
-            [
-                "quota_mode",
-                "token_endpoint_auth_method",
-                "token_lifetime_seconds",
-                "tokens_per_day"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_edit_takes_values_back_to_their_defaults() {
-        let before = draft(|d| {
-            d.tokens_per_day = Some(Some(10));
-            d.quota_mode = Some(Some("observe".to_owned()));
-        });
-        let settings = ClientSettings::create(&before).unwrap();
-        assert_eq!(settings.quota_mode, Some(QuotaMode::Observe));
-        let edit = ClientDraft {
-            tokens_per_day: Some(None),
-            quota_mode: Some(None),
-            ..ClientDraft::default()
-        };
-        let after = settings.edit(&edit).unwrap();
-        assert_eq!((after.tokens_per_day, after.quota_mode), (None, None));
-        assert_eq!(after.name, "Nightly import");
     }
 }

@@ -37,6 +37,13 @@ impl Problems {
         }
     }
 
+    /// Notes the problems of another check too.
+    pub fn merge(&mut self, others: Self) {
+        for (member, sentence) in others.by_member {
+            self.add(member, sentence);
+        }
+    }
+
     /// `Ok` when there is no problem.
     pub fn into_result(self) -> Result<(), Self> {
         if self.by_member.is_empty() {

@@ -1,7 +1,16 @@
 //! Redirect URIs: where a browser is sent with a code. They match as exact strings; only the port
 //! of a loopback address is free (RFC 9700 section 2.1, RFC 8252 section 7.3).
 
+mod difference;
+mod parts;
+mod rules;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
+
+pub use difference::difference;
+pub use rules::WebAddress;
 
 /// The most redirect URIs of one client.
 pub const REDIRECT_URIS_MAX: usize = 50;
@@ -18,9 +27,7 @@ pub struct RedirectUri(String);
 impl RedirectUri {
     /// A URI that may be registered; the sentence says what is wrong with it otherwise.
     pub fn new(text: &str) -> Result<Self, &'static str> {
-        if text.len() > REDIRECT_URI_LENGTH_MAX {
-            return Err("must be at most 2000 characters");
-        }
+        rules::check(text)?;
         Ok(Self(text.to_owned()))
     }
 
@@ -46,6 +53,12 @@ impl RedirectUri {
     pub fn is_loopback(&self) -> bool {
         split_loopback(&self.0).is_some()
     }
+
+    /// Whether it leads to a program by a scheme that is that program's own (RFC 8252 section
+    /// 7.1). Any program of the user's machine can say that the scheme is its own.
+    pub fn is_private_use(&self) -> bool {
+        !self.0.starts_with("https://") && !self.0.starts_with("http://")
+    }
 }
 
 /// The host of a loopback URI and what follows its port.
@@ -56,8 +69,7 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
         None => rest,
         Some(rest) => {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let port = &rest[..digits];
-            (port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(&rest[digits..])?
+            parts::is_port(&rest[..digits]).then_some(&rest[digits..])?
         }
     };
     let begins = after.is_empty() || after.starts_with(['/', '?']);

@@ -24,6 +24,7 @@ pub mod members;
 mod network;
 pub mod oauth;
 pub mod operators;
+pub mod outbound;
 mod passwords;
 pub mod propagation;
 pub mod roles;

@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use claviger_model::clients::ClientKind;
 use claviger_model::ids::SecretId;
 use claviger_service::access::KeyAccess;
 use claviger_service::clients::{self, ClientWithSecrets, ListFilter};
@@ -17,13 +18,33 @@ use arguments::{ClientCommand, CreateArguments, EditArguments, SecretArguments};
 
 /// How many rows are read at once.
 const PAGE: u32 = 200;
-const LIST: [Column; 6] = [
+const LIST: [Column; 7] = [
     ("id", "id", Shown::Plain),
     ("name", "name", Shown::Plain),
+    ("kind", "kind", Shown::Plain),
     ("environment", "env", Shown::Plain),
     ("status", "status", Shown::Plain),
     ("scopes", "scopes", Shown::Plain),
     ("created_at", "created", Shown::Time),
+];
+/// What is shown of an app, and of another client where it has some.
+const OF_APPS: [Column; 12] = [
+    ("redirect_uris", "redirect URIs", Shown::Plain),
+    ("grant_types", "grant types", Shown::Plain),
+    ("public", "public", Shown::Plain),
+    ("require_pkce", "code challenge", Shown::Plain),
+    (
+        "require_pushed_authorization_requests",
+        "pushed requests",
+        Shown::Plain,
+    ),
+    ("dpop_bound_access_tokens", "bound tokens", Shown::Plain),
+    ("client_uri", "home page", Shown::Plain),
+    ("logo_uri", "logo", Shown::Plain),
+    ("policy_uri", "policy", Shown::Plain),
+    ("tos_uri", "terms", Shown::Plain),
+    ("jwks_uri", "keys", Shown::Plain),
+    ("origin", "origin", Shown::Plain),
 ];
 const WHOLE: [Column; 15] = [
     ("id", "id", Shown::Plain),
@@ -93,7 +114,7 @@ async fn act(
             let found = by_text(store, access, &client).await?;
             show(store, found, screen).await
         }
-        ClientCommand::Create(arguments) => create(store, access, arguments, screen).await,
+        ClientCommand::Create(arguments) => create(store, access, *arguments, screen).await,
         ClientCommand::Edit(arguments) => edit(store, access, *arguments, screen).await,
         ClientCommand::AddSecret(arguments) => add_secret(store, access, arguments, screen).await,
         ClientCommand::RevokeSecret { client, secret } => {
@@ -135,15 +156,20 @@ async fn create(
         return screen.data(&shape.to_string());
     }
     let line = format!(
-        "Made {} ({}, {}). The secret is not shown again.",
+        "Made {} ({}, {}, {}).",
         client.id,
         client.settings.name,
+        client.kind.as_str(),
         client.environment.as_str()
     );
-    if let Some(plaintext) = &created.plaintext {
+    let rest = if let Some(plaintext) = &created.plaintext {
         screen.data(plaintext.expose())?;
-    }
-    screen.note(&line);
+        "The secret is not shown again."
+    } else {
+        screen.data(&client.id.to_string())?;
+        "It has no secret."
+    };
+    screen.note(&format!("{line} {rest}"));
     Ok(())
 }
 
@@ -214,7 +240,12 @@ async fn revoke_secret(
 
 async fn show(store: &Store, found: ClientWithSecrets, screen: Screen) -> Result<(), Failure> {
     let shape = shown(store, found).await?;
-    screen.object(&WHOLE, &shape)?;
+    let is_app = shape["kind"] == ClientKind::App.as_str();
+    let columns: Vec<Column> = match is_app {
+        true => WHOLE.into_iter().chain(OF_APPS).collect(),
+        false => WHOLE.to_vec(),
+    };
+    screen.object(&columns, &shape)?;
     if screen.is_json {
         return Ok(());
     }

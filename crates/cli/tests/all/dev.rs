@@ -26,6 +26,8 @@ async fn the_ready_line_has_the_members_of_the_contract() {
         "/live_key",
         "/client/client_id",
         "/client/client_secret",
+        "/app/client_id",
+        "/app/client_secret",
     ] {
         assert!(!server.text(pointer).is_empty(), "{pointer}");
     }
@@ -36,7 +38,12 @@ async fn the_ready_line_has_the_members_of_the_contract() {
     assert!(server.text("/session_token").starts_with("ses_"));
     assert!(server.text("/client/client_id").starts_with("cli_"));
     assert!(server.text("/client/client_secret").starts_with("cs_live_"));
-    assert_eq!(ready["app"], Value::Null);
+    assert!(server.text("/app/client_id").starts_with("cli_"));
+    assert!(server.text("/app/client_secret").starts_with("cs_live_"));
+    assert_eq!(
+        server.text("/app/redirect_uri"),
+        "http://127.0.0.1:9999/callback"
+    );
     let (_, rest) = stopped(server).await;
     assert_eq!(rest, "", "one line on standard output and then nothing");
 }
@@ -137,13 +144,17 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again() {
     for member in ["account_id", "live_key_id", "test_key_id"] {
         assert_eq!(first[member], second[member], "{member}");
     }
-    assert_eq!(first["client"]["client_id"], second["client"]["client_id"]);
+    for who in ["client", "app"] {
+        assert_eq!(first[who]["client_id"], second[who]["client_id"], "{who}");
+    }
+    assert_eq!(first["app"]["redirect_uri"], second["app"]["redirect_uri"]);
     for pointer in [
         "/user/password",
         "/session_token",
         "/live_key",
         "/test_key",
         "/client/client_secret",
+        "/app/client_secret",
     ] {
         assert_eq!(second.pointer(pointer), Some(&Value::Null), "{pointer}");
     }

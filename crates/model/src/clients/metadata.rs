@@ -153,6 +153,12 @@ impl ClientMetadata {
         }
     }
 
+    /// Whether a client of this kind has anything to keep: each app, and whoever is not as all
+    /// others are.
+    pub fn is_kept(&self, kind: ClientKind) -> bool {
+        kind == ClientKind::App || *self != Self::default()
+    }
+
     /// The address of the document that describes it, by which it calls itself.
     pub fn document_url(&self) -> Option<&str> {
         match &self.origin {

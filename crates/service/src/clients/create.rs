@@ -5,9 +5,7 @@ use std::sync::Arc;
 use claviger_model::Environment;
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
-use claviger_model::clients::{
-    Client, ClientDraft, ClientKind, ClientSecret, ClientSettings, ClientState,
-};
+use claviger_model::clients::{Client, ClientDescription, ClientDraft, ClientSecret, ClientState};
 use claviger_model::credentials::StoredSecret;
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_model::secret::Plaintext;
@@ -22,7 +20,7 @@ use crate::idempotency::{IdempotencyKey, replay, replayed_id};
 /// What a new client is asked to be.
 #[derive(Clone, Debug)]
 pub struct CreateInput {
-    /// Its settings.
+    /// What it is described as.
     pub draft: ClientDraft,
     /// The audience of the only API that it may ask tokens for.
     pub audience: Option<String>,
@@ -34,11 +32,13 @@ pub struct CreateInput {
 pub struct Created {
     /// The client.
     pub client: ClientWithSecrets,
-    /// Its first secret; none in a replay after ten minutes.
+    /// Its first secret; none in a replay after ten minutes, and none of a client that gets no
+    /// secrets.
     pub plaintext: Option<Plaintext>,
 }
 
-/// Makes a machine client of the caller's account, with its first secret.
+/// Makes a client of the caller's account, with its first secret unless it proves who it is in
+/// another way, or not at all.
 ///
 /// # Errors
 /// Settings that are not acceptable, scopes that nobody offers or that the caller may not hand on,
@@ -53,45 +53,63 @@ pub async fn create(
     let now = app.sources().now();
     let api_id = input.audience.as_deref().map(|text| api_of(app, text));
     input.draft.api_id = Some(api_id.transpose()?);
-    let settings = ClientSettings::create(&input.draft)?;
-    rules::check(app, access, input.environment, None, &settings)?;
+    let described = ClientDescription::create(&input.draft)?;
+    rules::check(app, access, input.environment, None, &described)?;
 
-    let prefix = app.settings().prefixes.client_secret(input.environment);
-    let plaintext = app.sources().mint(prefix)?;
     let client = Client {
         id: ClientId::new(now, &app.sources().id()?),
         account_id: access.account_id(),
-        kind: ClientKind::Machine,
+        kind: described.kind,
         environment: input.environment,
-        settings,
+        settings: described.settings,
         state: ClientState::Active,
         created_by: access.signature().actor().to_owned(),
         created_at: now,
         version: 1,
     };
+    let (secrets, plaintext) = match first_secret(app, &client)? {
+        Some((secret, plaintext)) => (vec![secret], Some(plaintext)),
+        None => (Vec::new(), None),
+    };
+    let fresh = ClientWithSecrets {
+        client,
+        metadata: described.metadata,
+        secrets,
+    };
+    write(app, access, fresh, plaintext, idempotency).await
+}
+
+/// The first secret of a client that gets some.
+pub(crate) fn first_secret(
+    app: &App,
+    client: &Client,
+) -> Result<Option<(ClientSecret, Plaintext)>, Error> {
+    if !client.settings.takes_secrets() {
+        return Ok(None);
+    }
+    let prefixes = &app.settings().prefixes;
+    let plaintext = app
+        .sources()
+        .mint(prefixes.client_secret(client.environment))?;
     let secret = ClientSecret {
-        id: SecretId::new(now, &app.sources().id()?),
+        id: SecretId::new(client.created_at, &app.sources().id()?),
         client_id: client.id,
         stored: StoredSecret::of(&plaintext, app.keyring()),
         description: String::new(),
-        created_at: now,
+        created_at: client.created_at,
         expires_at: None,
         revoked_at: None,
         revoked_by: None,
         version: 1,
     };
-    let fresh = ClientWithSecrets {
-        client,
-        secrets: vec![secret],
-    };
-    write(app, access, fresh, plaintext, idempotency).await
+    Ok(Some((secret, plaintext)))
 }
 
 async fn write(
     app: &App,
     access: &KeyAccess,
     fresh: ClientWithSecrets,
-    plaintext: Plaintext,
+    plaintext: Option<Plaintext>,
     idempotency: Option<&IdempotencyKey>,
 ) -> Result<Created, Error> {
     let client = &fresh.client;
@@ -100,10 +118,12 @@ async fn write(
         Some(client.account_id),
         Action::ClientCreated,
         client.id,
-        (None, Some(audited(client))),
+        (None, Some(audited(client, &fresh.metadata))),
     )?;
-    let seal = |key: &IdempotencyKey| key.seal_secret(app.keyring(), app.sources(), &plaintext);
-    let sealed_secret = idempotency.map(seal).transpose()?;
+    let seal = |(key, plaintext): (&IdempotencyKey, &Plaintext)| {
+        key.seal_secret(app.keyring(), app.sources(), plaintext)
+    };
+    let sealed_secret = idempotency.zip(plaintext.as_ref()).map(seal).transpose()?;
     let (keyring, row, key) = (
         Arc::clone(app.keyring()),
         fresh.clone(),
@@ -120,12 +140,9 @@ async fn write(
                 if made.is_some() {
                     return Ok(made);
                 }
-                clients::insert(tx, client).await?;
-                for secret in &row.secrets {
-                    clients::insert_secret(tx, secret).await?;
-                }
-                tx.change(Change::new(ChangeKind::Client, client.id));
-                tx.outbox(&event.action, Some(client.account_id), audited(client));
+                insert(tx, &row).await?;
+                let told = audited(client, &row.metadata);
+                tx.outbox(&event.action, Some(client.account_id), told);
                 tx.audit(event);
                 Ok::<_, Error>(None)
             })
@@ -134,7 +151,7 @@ async fn write(
     let Some(before) = before else {
         return Ok(Created {
             client: fresh,
-            plaintext: Some(plaintext),
+            plaintext,
         });
     };
     let id = replayed_id(&before)?;
@@ -143,4 +160,18 @@ async fn write(
         client,
         plaintext: before.secret,
     })
+}
+
+/// Writes a new client with all that belongs to it.
+pub(crate) async fn insert(tx: &mut Tx, fresh: &ClientWithSecrets) -> Result<(), Error> {
+    let (client, metadata) = (&fresh.client, &fresh.metadata);
+    clients::insert(tx, client).await?;
+    if metadata.is_kept(client.kind) {
+        clients::insert_metadata(tx, client.id, metadata, client.version).await?;
+    }
+    for secret in &fresh.secrets {
+        clients::insert_secret(tx, secret).await?;
+    }
+    tx.change(Change::new(ChangeKind::Client, client.id));
+    Ok(())
 }

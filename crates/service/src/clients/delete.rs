@@ -20,14 +20,23 @@ pub async fn delete(app: &App, access: &KeyAccess, id: ClientId) -> Result<(), E
         let (app, access) = (app_inside.clone(), access.clone());
         Box::pin(async move {
             clients::lock(tx, id).await?;
-            let ClientWithSecrets { client, .. } = find(tx, access.account_id(), id).await?;
+            let ClientWithSecrets {
+                client, metadata, ..
+            } = find(tx, access.account_id(), id).await?;
             let old = client.clone();
             let deleted = client.delete(app.sources().now(), access.signature().actor());
             // A repeated call waits for the change too: the first caller may have gone away.
             tx.change(Change::new(ChangeKind::Client, id));
             if deleted.version != old.version {
                 clients::update(tx, &deleted).await?;
-                announce(tx, &app, &access, (&old, &deleted), Action::ClientDeleted)?;
+                let (old, new) = ((&old, &metadata), (&deleted, &metadata));
+                announce(
+                    tx,
+                    &app,
+                    access.signature(),
+                    (old, new),
+                    Action::ClientDeleted,
+                )?;
             }
             Ok::<_, Error>(())
         })

@@ -46,9 +46,11 @@ pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<C
     .await?;
     let ids: Vec<ClientId> = rows.iter().map(|client| client.id).collect();
     let mut secrets = clients::secrets_of(&mut reader, &ids).await?;
-    let with_secrets = |client: Client| {
-        let secrets = secrets.remove(&client.id).unwrap_or_default();
-        ClientWithSecrets { client, secrets }
+    let mut metadata = clients::metadata_of(&mut reader, &ids).await?;
+    let with_secrets = |client: Client| ClientWithSecrets {
+        metadata: metadata.remove(&client.id).unwrap_or_default(),
+        secrets: secrets.remove(&client.id).unwrap_or_default(),
+        client,
     };
     let mut found: Vec<ClientWithSecrets> = rows.into_iter().map(with_secrets).collect();
     let more = found.len() > filter.limit as usize;

@@ -8,7 +8,8 @@ mod rules;
 mod secrets;
 
 use claviger_model::clients::{
-    Client, ClientAuthMethod, ClientScopes, ClientSecret, ClientState, QuotaMode,
+    Client, ClientAuthMethod, ClientDescription, ClientKeys, ClientKind, ClientMetadata,
+    ClientScopes, ClientSecret, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ApiId, ClientId};
 use claviger_store::{Conn, clients};
@@ -23,13 +24,26 @@ pub use secrets::{Added, SecretInput, add_secret, revoke_secret};
 use crate::app::App;
 use crate::error::Error;
 
-/// A client with what is public of its secrets.
+/// A client with all that it is and what is public of its secrets.
 #[derive(Clone, Debug)]
 pub struct ClientWithSecrets {
     /// The client.
     pub client: Client,
+    /// What it is beside its settings.
+    pub metadata: ClientMetadata,
     /// Its secrets, the oldest first; revoked and expired ones too.
     pub secrets: Vec<ClientSecret>,
+}
+
+impl ClientWithSecrets {
+    /// What it is, for a change.
+    pub(crate) fn description(&self) -> ClientDescription {
+        ClientDescription {
+            kind: self.client.kind,
+            settings: self.client.settings.clone(),
+            metadata: self.metadata.clone(),
+        }
+    }
 }
 
 /// A client of the account; another account's is as unknown as one that never was.
@@ -40,8 +54,11 @@ async fn find(
 ) -> Result<ClientWithSecrets, Error> {
     let found = clients::get(conn, Some(account_id), id).await?;
     let client = found.ok_or_else(|| Error::not_found("client"))?;
-    let secrets = clients::secrets(conn, id).await?;
-    Ok(ClientWithSecrets { client, secrets })
+    Ok(ClientWithSecrets {
+        client,
+        metadata: clients::metadata(conn, id).await?.unwrap_or_default(),
+        secrets: clients::secrets(conn, id).await?,
+    })
 }
 
 /// The API that a request names by its audience.
@@ -63,9 +80,9 @@ pub fn audience_of(app: &App, client: &Client) -> Option<String> {
 }
 
 /// The members of a client that an audit event tells of.
-fn audited(client: &Client) -> Value {
+fn audited(client: &Client, metadata: &ClientMetadata) -> Value {
     let settings = &client.settings;
-    json!({
+    let mut members = json!({
         "name": settings.name,
         "description": settings.description,
         "kind": client.kind.as_str(),
@@ -83,7 +100,33 @@ fn audited(client: &Client) -> Value {
             ClientState::Active => "active",
             ClientState::Deleted { .. } => "deleted",
         },
-    })
+    });
+    if metadata.is_kept(client.kind) {
+        let links = &metadata.links;
+        let (jwks, jwks_uri) = match &metadata.keys {
+            Some(ClientKeys::Inline(set)) => (Some(set), None),
+            Some(ClientKeys::At(address)) => (None, Some(address)),
+            None => (None, None),
+        };
+        let more = json!({
+            "redirect_uris": metadata.redirect_uris,
+            "grant_types": metadata.grant_types(client.kind),
+            "client_uri": links.client_uri,
+            "logo_uri": links.logo_uri,
+            "policy_uri": links.policy_uri,
+            "tos_uri": links.tos_uri,
+            "jwks": jwks,
+            "jwks_uri": jwks_uri,
+            "require_pkce": (client.kind == ClientKind::App).then_some(metadata.require_pkce),
+            "require_pushed_authorization_requests":
+                metadata.require_pushed_authorization_requests,
+            "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
+        });
+        if let (Some(members), Value::Object(more)) = (members.as_object_mut(), more) {
+            members.extend(more);
+        }
+    }
+    members
 }
 
 /// The members of a secret that an audit event tells of.

@@ -2,33 +2,80 @@
 
 use claviger_model::Environment;
 use claviger_model::Problems;
-use claviger_model::clients::{ClientScopes, ClientSettings, QuotaMode};
+use claviger_model::clients::{
+    ClientAuthMethod, ClientDescription, ClientKeys, ClientScopes, ClientSettings, GrantType,
+    QuotaMode,
+};
 
 use crate::access::KeyAccess;
 use crate::app::App;
 use crate::error::Error;
+use crate::outbound;
 use crate::scopes::check_offered;
 
-/// Refuses scopes that are not offered or not the caller's to give, and lifetimes and quotas beyond
-/// those of the instance to anybody but an operator. `before` is what the client is already: what
-/// was valid once may stay.
+/// Refuses scopes that are not offered or not the caller's to give, what the instance has not
+/// switched on, and lifetimes, quotas and exemptions to anybody but an operator. `before` is what
+/// the client is already: what was valid once may stay.
 pub(super) fn check(
     app: &App,
     access: &KeyAccess,
     environment: Environment,
-    before: Option<&ClientSettings>,
-    after: &ClientSettings,
+    before: Option<&ClientDescription>,
+    after: &ClientDescription,
 ) -> Result<(), Error> {
-    if before.is_none_or(|before| before.scopes != after.scopes) {
-        check_scopes(app, access, environment, before, &after.scopes)?;
+    let (old, new) = (before.map(|before| &before.settings), &after.settings);
+    if old.is_none_or(|old| old.scopes != new.scopes) {
+        check_scopes(app, access, environment, old, &new.scopes)?;
     }
-    if access.is_operator() {
-        return Ok(());
+    // Whoever says where codes go, or which key proves who a client is, has what it has.
+    let is_redirected = |before: &ClientDescription| {
+        before.metadata.keys != after.metadata.keys
+            || before.metadata.redirect_uris != after.metadata.redirect_uris
+    };
+    if before.is_some_and(is_redirected) {
+        may_add_secret(access, new)?;
     }
     let mut problems = Problems::default();
-    check_lifetime(app, before, after, &mut problems);
-    check_quota(app, before, after, &mut problems);
+    check_offers(app, before, after, &mut problems);
+    if !access.is_operator() {
+        check_lifetime(app, old, new, &mut problems);
+        check_quota(app, old, new, &mut problems);
+        let was_exempt = before.is_some_and(|before| !before.metadata.require_pkce);
+        if !after.metadata.require_pkce && !was_exempt {
+            let sentence = "can be set to false by an operator only: without a code challenge a \
+                            stolen code is worth more";
+            problems.add("require_pkce", sentence);
+        }
+    }
     Ok(problems.into_result()?)
+}
+
+/// Refuses what this instance does not have.
+pub(crate) fn check_offers(
+    app: &App,
+    before: Option<&ClientDescription>,
+    after: &ClientDescription,
+    problems: &mut Problems,
+) {
+    let oauth = &app.settings().oauth;
+    let signs = |client: &ClientDescription| {
+        client.settings.auth_method == Some(ClientAuthMethod::PrivateKeyJwt)
+    };
+    if signs(after) && !before.is_some_and(signs) && !oauth.private_key_jwt {
+        let sentence = "must not be private_key_jwt: this instance has it switched off";
+        problems.add("token_endpoint_auth_method", sentence);
+    }
+    let is_device =
+        |client: &ClientDescription| client.metadata.grant_types.contains(&GrantType::DeviceCode);
+    if is_device(after) && !before.is_some_and(is_device) && !oauth.device_grant {
+        let sentence = "must not have the device grant: this instance has it switched off";
+        problems.add("grant_types", sentence);
+    }
+    if let Some(ClientKeys::At(url)) = &after.metadata.keys
+        && !outbound::may_ask(app, url)
+    {
+        problems.add("jwks_uri", "must start with https://");
+    }
 }
 
 fn check_scopes(

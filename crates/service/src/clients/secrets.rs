@@ -129,6 +129,11 @@ fn has_room(found: &ClientWithSecrets, fresh: &ClientSecret) -> Result<(), Error
     if found.client.is_deleted() {
         return Err(Error::conflict(ClientIsDeleted.to_string()));
     }
+    if !found.client.settings.takes_secrets() {
+        let message = "This client gets no secrets: its token_endpoint_auth_method is none or \
+                       private_key_jwt. Change that first if it is to have some.";
+        return Err(Error::conflict(message));
+    }
     let is_live = |secret: &&ClientSecret| secret.is_live(fresh.created_at);
     if found.secrets.iter().filter(is_live).count() >= SECRETS_MAX {
         let message = format!(

@@ -69,6 +69,12 @@ pub async fn update_metadata(
     one_row(touched, MetadataRow::TABLE)
 }
 
+/// Removes the metadata of a client that has nothing to keep any more.
+pub async fn delete_metadata(tx: &mut Tx, client_id: ClientId) -> Result<(), StoreError> {
+    let query = tx.query("DELETE FROM client_metadata WHERE client_id = $1");
+    query.shown(client_id).execute().await.map(drop)
+}
+
 /// The metadata of a client that has some.
 pub async fn metadata(
     conn: &mut Conn,

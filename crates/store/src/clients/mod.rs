@@ -3,7 +3,9 @@
 mod metadata;
 mod secrets;
 
-pub use metadata::{documented, insert_metadata, metadata, metadata_of, update_metadata};
+pub use metadata::{
+    delete_metadata, documented, insert_metadata, metadata, metadata_of, update_metadata,
+};
 pub use secrets::{insert_secret, secret, secrets, secrets_of, update_secret};
 
 use claviger_model::clients::{

@@ -1,5 +1,6 @@
 //! `/v1/clients`: clients and their secrets, for people's sessions and for automation.
 
+pub mod requests;
 pub mod scopes;
 pub mod shapes;
 
@@ -16,8 +17,9 @@ use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, Ids, IfMatch, Json, Paging, Principal, Query, etag};
 use crate::state::Web;
+use requests::{ClientPatch, NewClient, NewSecret};
 pub use shapes::{Client, Secret};
-use shapes::{ClientPatch, ClientQuery, NewClient, NewSecret, Within};
+use shapes::{ClientQuery, Within};
 
 /// List clients
 ///
@@ -50,7 +52,8 @@ pub async fn list(
 
 /// Create a client
 ///
-/// The first secret is in this answer and never again.
+/// A machine client, which acts for its account, or an app, which acts for the users who allow it
+/// to. The first secret is in this answer and never again; a public app gets none.
 #[utoipa::path(post, path = "/v1/clients", operation_id = "create_client",
     tag = "clients", request_body = NewClient,
     security(("session" = []), ("management" = [])),

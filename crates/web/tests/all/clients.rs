@@ -85,7 +85,7 @@ async fn what_is_not_acceptable_is_named() {
                 json!({"scopes": ["admin"], "environment": "test"}),
                 &["scopes[0]"],
             ),
-            (json!({"kind": "app"}), &["kind"]),
+            (json!({"kind": "robot"}), &["kind"]),
             (
                 json!({"redirect_uris": ["https://x.test/cb"]}),
                 &["redirect_uris"],

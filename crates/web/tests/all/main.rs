@@ -4,6 +4,7 @@
 mod accounts;
 mod api_keys;
 mod apis;
+mod apps;
 mod audit;
 mod client_automation;
 mod clients;

@@ -1,6 +1,6 @@
 //! What `claviger client` takes.
 
-use claviger_model::clients::{ClientDraft, ScopesDraft};
+use claviger_model::clients::{AppDraft, ClientDraft, ClientKind, ScopesDraft};
 use claviger_model::{Environment, UnixMillis};
 use claviger_service::clients::{CreateInput, EditInput, SecretInput};
 
@@ -33,8 +33,9 @@ pub(super) enum ClientCommand {
         /// Its id or exact name
         client: String,
     },
-    /// Make a client; its first secret alone is printed on standard output
-    Create(CreateArguments),
+    /// Make a client; its first secret alone is printed on standard output, the id of one that
+    /// gets no secret
+    Create(Box<CreateArguments>),
     /// Change a client; in force for the next request, of tokens that it has too
     Edit(Box<EditArguments>),
     /// Add a secret; it alone is printed on standard output
@@ -63,7 +64,10 @@ pub(super) struct CreateArguments {
     /// What people call it
     #[arg(long)]
     name: String,
-    /// What it may do, or all; `claviger scope list` shows what there is
+    /// For whom it acts: machine (for its account) or app (for the users who allow it to)
+    #[arg(long, default_value = "machine")]
+    kind: String,
+    /// What it may do, an app: ask users for; or all. `claviger scope list` shows what there is
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Which data its tokens reach: live or test
@@ -71,6 +75,8 @@ pub(super) struct CreateArguments {
     environment: String,
     #[command(flatten)]
     limits: LimitArguments,
+    #[command(flatten)]
+    app: AppArguments,
 }
 
 #[derive(clap::Args, Debug)]
@@ -85,6 +91,8 @@ pub(super) struct EditArguments {
     scopes: Vec<String>,
     #[command(flatten)]
     limits: LimitArguments,
+    #[command(flatten)]
+    app: AppArguments,
 }
 
 #[derive(clap::Args, Debug)]
@@ -104,9 +112,47 @@ struct LimitArguments {
     /// What happens when they are used up: enforce, observe, or default
     #[arg(long, value_name = "MODE")]
     quota_mode: Option<String>,
-    /// The only way to prove who it is: `client_secret_basic`, `client_secret_post`, or any
+    /// The only way to prove who it is: `client_secret_basic`, `client_secret_post`,
+    /// `private_key_jwt`, `none`; or any that takes a secret
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
+}
+
+#[derive(clap::Args, Debug)]
+struct AppArguments {
+    /// Of an app: where browsers may be sent with a code; again for each address
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// How it obtains tokens, when not as others of its kind; again for each way
+    #[arg(long = "grant-type", value_name = "GRANT")]
+    grant_types: Vec<String>,
+    /// Of an app: whether it runs where its users can read it, and so keeps no secret
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    public: Option<bool>,
+    /// Of an app: its home page; or none
+    #[arg(long, value_name = "URL")]
+    client_uri: Option<String>,
+    /// Of an app: its logo; or none
+    #[arg(long, value_name = "URL")]
+    logo_uri: Option<String>,
+    /// Of an app: what it does with data; or none
+    #[arg(long, value_name = "URL")]
+    policy_uri: Option<String>,
+    /// Of an app: its terms; or none
+    #[arg(long, value_name = "URL")]
+    tos_uri: Option<String>,
+    /// For `private_key_jwt`: where its public keys are; or none
+    #[arg(long, value_name = "URL")]
+    jwks_uri: Option<String>,
+    /// Of an app with secrets: whether it has to send a code challenge
+    #[arg(long, value_name = "BOOL")]
+    require_pkce: Option<bool>,
+    /// Of an app: whether its authorization requests have to be pushed
+    #[arg(long = "require-par", value_name = "BOOL")]
+    require_pushed_authorization_requests: Option<bool>,
+    /// Whether its tokens have to be bound to a key
+    #[arg(long = "require-dpop", value_name = "BOOL")]
+    dpop_bound_access_tokens: Option<bool>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -125,10 +171,14 @@ impl CreateArguments {
     pub(super) fn input(self) -> Result<CreateInput, Failure> {
         let environment = Environment::parse(&self.environment)
             .ok_or_else(|| Failure::new(Exit::Usage, "--environment must be live or test"))?;
+        let kind = ClientKind::parse(&self.kind)
+            .ok_or_else(|| Failure::new(Exit::Usage, "--kind must be machine or app"))?;
         let (draft, audience) = self.limits.draft()?;
         Ok(CreateInput {
             draft: ClientDraft {
+                kind: Some(kind),
                 name: Some(self.name),
+                app: self.app.draft(),
                 scopes: scopes(self.scopes),
                 ..draft
             },
@@ -140,13 +190,16 @@ impl CreateArguments {
 
 impl EditArguments {
     pub(super) fn input(self) -> Result<EditInput, Failure> {
+        let is_of_app = self.app.is_given();
         let (draft, audience) = self.limits.draft()?;
         let draft = ClientDraft {
             name: self.name,
             scopes: scopes(self.scopes),
+            app: self.app.draft(),
             ..draft
         };
-        let is_empty = draft.name.is_none()
+        let is_empty = !is_of_app
+            && draft.name.is_none()
             && draft.description.is_none()
             && draft.scopes.is_none()
             && draft.token_lifetime_seconds.is_none()
@@ -188,6 +241,48 @@ impl LimitArguments {
             ..ClientDraft::default()
         };
         Ok((draft, unless(self.audience, "any")))
+    }
+}
+
+impl AppArguments {
+    fn is_given(&self) -> bool {
+        let links = [
+            &self.client_uri,
+            &self.logo_uri,
+            &self.policy_uri,
+            &self.tos_uri,
+            &self.jwks_uri,
+        ];
+        let flags = [
+            self.public,
+            self.require_pkce,
+            self.require_pushed_authorization_requests,
+            self.dpop_bound_access_tokens,
+        ];
+        !self.redirect_uris.is_empty()
+            || !self.grant_types.is_empty()
+            || links.into_iter().any(Option::is_some)
+            || flags.into_iter().any(|flag| flag.is_some())
+    }
+
+    fn draft(self) -> AppDraft {
+        let list = |texts: Vec<String>| Some(texts).filter(|texts| !texts.is_empty()).map(Some);
+        AppDraft {
+            public: self.public,
+            redirect_uris: list(self.redirect_uris),
+            grant_types: list(self.grant_types),
+            client_uri: unless(self.client_uri, "none"),
+            logo_uri: unless(self.logo_uri, "none"),
+            policy_uri: unless(self.policy_uri, "none"),
+            tos_uri: unless(self.tos_uri, "none"),
+            jwks: None,
+            jwks_uri: unless(self.jwks_uri, "none"),
+            require_pkce: self.require_pkce.map(Some),
+            require_pushed_authorization_requests: self
+                .require_pushed_authorization_requests
+                .map(Some),
+            dpop_bound_access_tokens: self.dpop_bound_access_tokens.map(Some),
+        }
     }
 }
 

@@ -50,6 +50,9 @@ pub(super) struct Facts {
     /// The client; none in a directory that was made before there were any.
     #[serde(default)]
     pub(super) client_id: Option<String>,
+    /// The app; none in a directory that was made before there were any.
+    #[serde(default)]
+    pub(super) app_id: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

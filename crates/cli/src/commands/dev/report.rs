@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Urls;
 use super::directory::Facts;
-use super::setup::Made;
+use super::setup::{Made, REDIRECT_URI};
 use crate::exit::Failure;
 use crate::screen::Screen;
 
@@ -24,6 +24,7 @@ struct Secrets {
     live_key: Zeroizing<String>,
     test_key: Zeroizing<String>,
     client_secret: Zeroizing<String>,
+    app_secret: Zeroizing<String>,
 }
 
 impl Report {
@@ -37,6 +38,7 @@ impl Report {
             live_key: shown(&made.live_key),
             test_key: shown(&made.test_key),
             client_secret: shown(&made.client_secret),
+            app_secret: shown(&made.app_secret),
         };
         Self {
             facts: made.facts,
@@ -93,7 +95,11 @@ impl Report {
                 "client_id": id,
                 "client_secret": secret(|s| &s.client_secret),
             })),
-            "app": null,
+            "app": self.facts.app_id.as_ref().map(|id| json!({
+                "client_id": id,
+                "client_secret": secret(|s| &s.app_secret),
+                "redirect_uri": REDIRECT_URI,
+            })),
             "data": self.data,
         })
     }
@@ -111,8 +117,9 @@ impl Report {
         let email = &self.facts.email;
         match &self.secrets {
             Some(secrets) => {
-                let client_id = self.facts.client_id.as_deref().unwrap_or_default();
-                lines.extend(secrets.lines((email, client_id), public));
+                let id = |id: &Option<String>| id.clone().unwrap_or_default();
+                let ids = (&*id(&self.facts.client_id), &*id(&self.facts.app_id));
+                lines.extend(secrets.lines(email, ids, public));
             }
             None => lines.extend([
                 String::new(),
@@ -128,12 +135,13 @@ impl Report {
 
 impl Secrets {
     /// The secrets, and what to try with them.
-    fn lines(&self, (email, client_id): (&str, &str), public: &str) -> Vec<String> {
+    fn lines(&self, email: &str, (client_id, app_id): (&str, &str), public: &str) -> Vec<String> {
         let Self {
             password,
             live_key,
             test_key,
             client_secret,
+            app_secret,
             ..
         } = self;
         vec![
@@ -142,6 +150,8 @@ impl Secrets {
             format!("  test key  {}", **test_key),
             format!("  client    {client_id}"),
             format!("  secret    {}", **client_secret),
+            format!("  app       {app_id}  (returns to {REDIRECT_URI})"),
+            format!("  secret    {}", **app_secret),
             String::new(),
             "These are not shown again. Live data with the live key:".to_owned(),
             String::new(),

@@ -1,7 +1,7 @@
 //! What the first start makes, through the use cases that everybody else uses.
 
 use claviger_model::Environment;
-use claviger_model::clients::{ClientDraft, ScopesDraft};
+use claviger_model::clients::{AppDraft, ClientDraft, ClientKind, ScopesDraft};
 use claviger_model::ids::AccountId;
 use claviger_model::keys::KeyDraft;
 use claviger_model::secret::Plaintext;
@@ -21,6 +21,8 @@ use crate::{passwords, store};
 const ACCOUNT: &str = "Acme";
 const EMAIL: &str = "admin@acme.test";
 const ROLE: &str = "admin";
+/// Where the app's browser returns to: a program on this machine.
+pub(super) const REDIRECT_URI: &str = "http://127.0.0.1:9999/callback";
 
 /// What was made, with the secrets that are shown now and never again.
 pub(super) struct Made {
@@ -36,6 +38,8 @@ pub(super) struct Made {
     pub(super) test_key: Plaintext,
     /// The client's secret.
     pub(super) client_secret: Plaintext,
+    /// The app's secret.
+    pub(super) app_secret: Plaintext,
 }
 
 /// Makes everything.
@@ -66,7 +70,8 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         ("Demo test key", Environment::Test),
     )
     .await?;
-    let (client_id, client_secret) = make_client(app, &caller, account.id).await?;
+    let (client_id, client_secret) = make_client(app, &caller, account.id, client()).await?;
+    let (app_id, app_secret) = make_client(app, &caller, account.id, demo_app()).await?;
     let sign_in = SignIn {
         email: EMAIL.to_owned(),
         password: password.clone(),
@@ -80,6 +85,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         live_key_id,
         test_key_id,
         client_id: Some(client_id),
+        app_id: Some(app_id),
     };
     Ok(Made {
         facts,
@@ -88,6 +94,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         live_key,
         test_key,
         client_secret,
+        app_secret,
     })
 }
 
@@ -132,17 +139,35 @@ async fn make_key(
     Ok((issued.key.key.id.to_string(), plaintext))
 }
 
+/// A client that acts for the account.
+fn client() -> ClientDraft {
+    let scopes = demo_apis::KEY_SCOPES.map(str::to_owned).to_vec();
+    ClientDraft {
+        name: Some("Demo client".to_owned()),
+        scopes: Some(ScopesDraft::Named(scopes)),
+        ..ClientDraft::default()
+    }
+}
+
+/// A client that acts for the users who allow it to.
+fn demo_app() -> ClientDraft {
+    ClientDraft {
+        kind: Some(ClientKind::App),
+        name: Some("Demo app".to_owned()),
+        app: AppDraft {
+            redirect_uris: Some(Some(vec![REDIRECT_URI.to_owned()])),
+            ..AppDraft::default()
+        },
+        ..client()
+    }
+}
+
 async fn make_client(
     app: &App,
     caller: &Caller,
     account_id: AccountId,
+    draft: ClientDraft,
 ) -> Result<(String, Plaintext), Failure> {
-    let scopes = demo_apis::KEY_SCOPES.map(str::to_owned).to_vec();
-    let draft = ClientDraft {
-        name: Some("Demo client".to_owned()),
-        scopes: Some(ScopesDraft::Named(scopes)),
-        ..ClientDraft::default()
-    };
     let input = CreateInput {
         draft,
         audience: None,

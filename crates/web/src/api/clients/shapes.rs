@@ -1,27 +1,25 @@
-//! The shapes of a client and its secrets in requests and answers.
+//! The shapes of a client and its secrets in answers, and of what asks for them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use claviger_model::clients::{
-    ClientAuthMethod, ClientDraft, ClientKind, ClientSecret, ClientState, QuotaMode,
+    ClientAuthMethod, ClientKeys, ClientKind, ClientOrigin, ClientSecret, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ClientId, SecretId};
 use claviger_model::secret::Plaintext;
 use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
-use claviger_service::clients::{ClientWithSecrets, CreateInput, EditInput, SecretInput};
+use claviger_service::clients::ClientWithSecrets;
 use claviger_service::uses::SecretUses;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::scopes::ScopesBody;
-use crate::api::{ShownOnce, present};
+use crate::api::ShownOnce;
 use crate::error::Failure;
-
-/// The only grant of a machine client (RFC 6749 section 4.4).
-const MACHINE_GRANT: &str = "client_credentials";
 
 /// A client. Its first secret is shown once, when it is created, and never again.
 #[derive(Serialize, ToSchema)]
@@ -33,10 +31,11 @@ pub struct Client {
     /// Its id.
     #[schema(value_type = String, example = "cli_01jnwz3c8k0000000000000000")]
     pub(crate) id: ClientId,
-    /// The same, by the name that the token endpoint has for it.
-    #[schema(value_type = String, example = "cli_01jnwz3c8k0000000000000000")]
-    client_id: ClientId,
-    /// The first secret; only in the answer that creates the client.
+    /// What it calls itself at the OAuth endpoints: its id, or the address of the document that
+    /// describes it.
+    #[schema(example = "cli_01jnwz3c8k0000000000000000")]
+    client_id: String,
+    /// The first secret; only in the answer that creates a client which gets secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "cs_live_…")]
     client_secret: Option<ShownOnce>,
@@ -45,23 +44,51 @@ pub struct Client {
     name: String,
     /// What it is for.
     description: String,
-    /// `machine`: it acts for its account.
+    /// `machine`: it acts for its account; `app`: for the users who allow it to.
     #[schema(example = "machine")]
     kind: &'static str,
     /// `live` or `test`: which data its tokens reach.
     #[schema(value_type = String, example = "live")]
     environment: Environment,
-    /// What it may do: a list of scopes, or `all`.
+    /// What it may do, an app: what it may ask users for. A list of scopes, or `all`.
     #[schema(value_type = Object, example = json!(["read:people"]))]
     scopes: ScopesBody,
     /// The only API that it may ask tokens for; null for each on which it holds scopes.
     audience: Option<String>,
     /// What it may send as `grant_type`.
     #[schema(value_type = Vec<String>, example = json!(["client_credentials"]))]
-    grant_types: [&'static str; 1],
+    grant_types: Vec<&'static str>,
     /// The only way in which it may prove who it is; null for each.
     #[schema(example = "client_secret_basic")]
     token_endpoint_auth_method: Option<&'static str>,
+    /// Whether it proves nothing: the same as `token_endpoint_auth_method` being `none`.
+    public: bool,
+    /// Where browsers may be sent with a code.
+    #[schema(example = json!(["https://app.example.com/callback"]))]
+    redirect_uris: Vec<String>,
+    /// Its home page.
+    client_uri: Option<String>,
+    /// Its logo.
+    logo_uri: Option<String>,
+    /// What it does with data.
+    policy_uri: Option<String>,
+    /// Its terms.
+    tos_uri: Option<String>,
+    /// The public keys that it signs with (RFC 7517).
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<Value>,
+    /// Where they are.
+    jwks_uri: Option<String>,
+    /// Whether an app has to send a code challenge (RFC 7636); null for a machine client.
+    require_pkce: Option<bool>,
+    /// Whether its authorization requests have to be pushed (RFC 9126).
+    require_pushed_authorization_requests: bool,
+    /// Whether its tokens have to be bound to a key (RFC 9449).
+    dpop_bound_access_tokens: bool,
+    /// `account`: its account made it; `registration`: it registered itself; `document`: it is
+    /// described by a document at its `client_id`.
+    #[schema(example = "account")]
+    origin: &'static str,
     /// How long its tokens live, in seconds; null for as long as the API's.
     token_lifetime_seconds: Option<u32>,
     /// Tokens a day in UTC; null for as many as the instance gives.
@@ -140,91 +167,6 @@ pub struct Secret {
     last_refused_reason: Option<&'static str>,
 }
 
-/// A new client.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewClient {
-    /// What people call it: 1 to 200 characters.
-    #[schema(value_type = String, example = "Nightly import")]
-    name: Option<String>,
-    /// What it is for.
-    description: Option<String>,
-    /// `machine` when absent.
-    #[schema(example = "machine")]
-    kind: Option<String>,
-    /// What it may do: a list of scopes, or `all`.
-    #[schema(value_type = Object, example = json!(["read:people"]))]
-    scopes: Option<ScopesBody>,
-    /// The only API that it may ask tokens for; each on which it holds scopes when absent.
-    audience: Option<String>,
-    /// `live` when absent.
-    #[schema(value_type = Option<String>, example = "live")]
-    environment: Option<Environment>,
-    /// `client_credentials` is the only one of a machine client.
-    grant_types: Option<Vec<String>>,
-    /// `client_secret_basic` or `client_secret_post`; both when absent.
-    token_endpoint_auth_method: Option<String>,
-    /// How long its tokens live, in seconds.
-    token_lifetime_seconds: Option<u32>,
-    /// Tokens a day in UTC.
-    tokens_per_day: Option<u32>,
-    /// `enforce` or `observe`.
-    quota_mode: Option<String>,
-    /// Of apps; a machine client has none.
-    redirect_uris: Option<Vec<String>>,
-    /// Of apps; a machine client has a secret.
-    public: Option<bool>,
-    /// Of apps; a machine client has no authorization code to protect.
-    require_pkce: Option<bool>,
-    /// For operators: in which account; the session's when absent.
-    account_id: Option<String>,
-}
-
-/// A merge patch of a client (RFC 7396): absent members stay, null ones go back to their default.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientPatch {
-    /// What people call it.
-    name: Option<String>,
-    /// What it is for.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
-    description: Option<Option<String>>,
-    /// What it may do: a list of scopes, or `all`.
-    #[schema(value_type = Object, example = json!(["read:people"]))]
-    scopes: Option<ScopesBody>,
-    /// The only API that it may ask tokens for.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
-    audience: Option<Option<String>>,
-    /// The only way in which it may prove who it is.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
-    token_endpoint_auth_method: Option<Option<String>>,
-    /// How long its tokens live, in seconds.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u32>)]
-    token_lifetime_seconds: Option<Option<u32>>,
-    /// Tokens a day in UTC.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u32>)]
-    tokens_per_day: Option<Option<u32>>,
-    /// `enforce` or `observe`.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
-    quota_mode: Option<Option<String>>,
-}
-
-/// A further secret.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewSecret {
-    /// What it is for.
-    description: Option<String>,
-    /// From when it gets no more tokens, in Unix milliseconds; never when absent.
-    expires_at: Option<i64>,
-}
-
 /// Which clients to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -240,7 +182,7 @@ pub struct ClientQuery {
 #[into_params(parameter_in = Query)]
 pub struct Within {
     /// For operators: the account; the session's when absent.
-    account_id: Option<String>,
+    pub(super) account_id: Option<String>,
 }
 
 impl Client {
@@ -251,7 +193,20 @@ impl Client {
         uses: &HashMap<SecretId, SecretUses>,
         now: UnixMillis,
     ) -> Self {
-        let ClientWithSecrets { client, secrets } = found;
+        let ClientWithSecrets {
+            client,
+            metadata,
+            secrets,
+        } = found;
+        let is_app = client.kind == ClientKind::App;
+        let is_public = client.settings.is_public();
+        let grants = metadata.grant_types(client.kind).iter();
+        let uris = metadata.redirect_uris.iter();
+        let (jwks, jwks_uri) = match &metadata.keys {
+            Some(ClientKeys::Inline(set)) => (serde_json::from_str(set).ok(), None),
+            Some(ClientKeys::At(address)) => (None, Some(address.clone())),
+            None => (None, None),
+        };
         let settings = client.settings;
         let (status, deleted_at) = match client.state {
             ClientState::Active => ("active", None),
@@ -260,7 +215,9 @@ impl Client {
         let secret = |secret: ClientSecret| Secret::of(secret, uses, now);
         Self {
             id: client.id,
-            client_id: client.id,
+            client_id: metadata
+                .document_url()
+                .map_or_else(|| client.id.to_string(), str::to_owned),
             client_secret: None,
             name: settings.name,
             description: settings.description,
@@ -268,8 +225,24 @@ impl Client {
             environment: client.environment,
             scopes: settings.scopes.into(),
             audience,
-            grant_types: [MACHINE_GRANT],
+            grant_types: grants.map(|grant| grant.as_str()).collect(),
             token_endpoint_auth_method: settings.auth_method.map(ClientAuthMethod::as_str),
+            public: is_public,
+            redirect_uris: uris.map(|uri| uri.as_str().to_owned()).collect(),
+            jwks,
+            jwks_uri,
+            require_pkce: is_app.then_some(metadata.require_pkce),
+            require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
+            dpop_bound_access_tokens: metadata.dpop_bound_access_tokens,
+            origin: match metadata.origin {
+                ClientOrigin::Account => "account",
+                ClientOrigin::Registration(_) => "registration",
+                ClientOrigin::Document(_) => "document",
+            },
+            client_uri: metadata.links.client_uri,
+            logo_uri: metadata.links.logo_uri,
+            policy_uri: metadata.links.policy_uri,
+            tos_uri: metadata.links.tos_uri,
             token_lifetime_seconds: settings.token_lifetime_seconds,
             tokens_per_day: settings.tokens_per_day,
             quota_mode: settings.quota_mode.map(QuotaMode::as_str),
@@ -320,88 +293,6 @@ impl Secret {
     /// Shows the secret itself, in the answer that adds it.
     pub(super) fn show_once(&mut self, plaintext: Option<Plaintext>) {
         self.client_secret = plaintext.map(ShownOnce);
-    }
-}
-
-impl NewClient {
-    pub(super) fn within(&self) -> Within {
-        Within {
-            account_id: self.account_id.clone(),
-        }
-    }
-
-    /// Refuses what only apps have, by member.
-    pub(super) fn input(self) -> Result<CreateInput, Failure> {
-        if self
-            .kind
-            .as_deref()
-            .is_some_and(|kind| ClientKind::parse(kind).is_none())
-        {
-            let sentence = "must be machine; apps, which act for users, cannot be made yet";
-            return Err(Failure::field("kind", sentence));
-        }
-        let of_apps = [
-            (
-                "redirect_uris",
-                self.redirect_uris.is_some_and(|uris| !uris.is_empty()),
-            ),
-            ("public", self.public == Some(true)),
-            ("require_pkce", self.require_pkce == Some(true)),
-        ];
-        if let Some((member, _)) = of_apps.into_iter().find(|(_, is_set)| *is_set) {
-            return Err(Failure::field(
-                member,
-                "is for apps; a machine client has none",
-            ));
-        }
-        let grants = self.grant_types.unwrap_or_default();
-        if grants.iter().any(|grant| grant != MACHINE_GRANT) {
-            let sentence = "must be [\"client_credentials\"], the only grant of a machine client";
-            return Err(Failure::field("grant_types", sentence));
-        }
-        let draft = ClientDraft {
-            name: self.name,
-            description: self.description.map(Some),
-            scopes: self.scopes.map(Into::into),
-            api_id: None,
-            token_lifetime_seconds: self.token_lifetime_seconds.map(Some),
-            tokens_per_day: self.tokens_per_day.map(Some),
-            quota_mode: self.quota_mode.map(Some),
-            auth_method: self.token_endpoint_auth_method.map(Some),
-        };
-        Ok(CreateInput {
-            draft,
-            audience: self.audience,
-            environment: self.environment.unwrap_or(Environment::Live),
-        })
-    }
-}
-
-impl ClientPatch {
-    pub(super) fn input(self, expected_version: Option<i64>) -> EditInput {
-        EditInput {
-            draft: ClientDraft {
-                name: self.name,
-                description: self.description,
-                scopes: self.scopes.map(Into::into),
-                api_id: None,
-                token_lifetime_seconds: self.token_lifetime_seconds,
-                tokens_per_day: self.tokens_per_day,
-                quota_mode: self.quota_mode,
-                auth_method: self.token_endpoint_auth_method,
-            },
-            audience: self.audience,
-            expected_version,
-        }
-    }
-}
-
-impl From<NewSecret> for SecretInput {
-    fn from(body: NewSecret) -> Self {
-        Self {
-            description: body.description,
-            expires_at: body.expires_at,
-        }
     }
 }
 
