@@ -11,7 +11,7 @@ use futures_core::future::BoxFuture;
 use crate::decisions::Recorder;
 use crate::error::Error;
 use crate::oauth::device::Guesses;
-use crate::oauth::{Begun, Failures};
+use crate::oauth::{Begun, Failures, KeyCache};
 use crate::passwords::PasswordPool;
 pub(crate) use crate::propagation::Effect;
 use crate::propagation::{LockError, Propagation, Role};
@@ -41,6 +41,7 @@ struct Inner {
     client_failures: Failures,
     begun_requests: Begun,
     user_code_guesses: Guesses,
+    client_keys: KeyCache,
     used_up_quotas: UsedUp,
     decisions: Recorder,
     uses: UseRecorder,
@@ -111,6 +112,7 @@ impl App {
             client_failures,
             begun_requests: Begun::new(),
             user_code_guesses: Guesses::new(),
+            client_keys: KeyCache::new(),
             used_up_quotas: UsedUp::new(),
             decisions,
             uses,
@@ -178,6 +180,10 @@ impl App {
 
     pub(crate) fn user_code_guesses(&self) -> &Guesses {
         &self.inner.user_code_guesses
+    }
+
+    pub(crate) fn client_keys(&self) -> &KeyCache {
+        &self.inner.client_keys
     }
 
     /// The revocation feed that was made last.

@@ -33,6 +33,7 @@ pub mod secret_uses;
 pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
+pub mod spent_identifiers;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token_counts;

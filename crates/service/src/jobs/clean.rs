@@ -3,7 +3,7 @@
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{
     StoreError, Tx, devices, idempotency, ledger, pushed_requests, revoked_tokens, sessions,
-    token_counts,
+    spent_identifiers, token_counts,
 };
 use futures_core::future::BoxFuture;
 
@@ -17,7 +17,7 @@ use crate::tokens::day;
 const EPOCHS_KEPT: i64 = 100_000;
 /// How long sessions are kept after their end, for "expired" instead of "invalid".
 const SESSIONS_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
-/// How long a revoked token is kept after its end, for clocks that differ.
+/// How long a revoked token, and what may be used once, is kept after its end, for clocks that differ.
 const REVOKED_TOKENS_KEPT_MILLIS: i64 = 10 * 60 * 1_000;
 /// Days whose counts of tokens are kept.
 const TOKEN_COUNT_DAYS_KEPT: i64 = 7;
@@ -34,6 +34,7 @@ pub(super) async fn clean(app: &App) {
     report("idempotency keys", idempotency_keys(app).await);
     report("sessions", ended_sessions(app).await);
     report("revoked tokens", ended_tokens(app).await);
+    report("spent identifiers", spent(app).await);
     report("counts of tokens", old_token_counts(app).await);
     report("requests of apps", ended_requests(app).await);
     report("decisions", old_decisions(app).await);
@@ -84,6 +85,14 @@ async fn ended_tokens(app: &App) -> Result<(), Error> {
     .await?;
     app.verifier().index().forget_revoked_tokens(before);
     Ok(())
+}
+
+async fn spent(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-REVOKED_TOKENS_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(spent_identifiers::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await
 }
 
 async fn old_token_counts(app: &App) -> Result<(), Error> {

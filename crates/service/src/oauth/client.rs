@@ -10,10 +10,14 @@ use claviger_verify::entries::ClientEntry;
 use claviger_verify::{ClientLogin, ClientRefusal};
 use zeroize::Zeroizing;
 
-use super::{ErrorCode, Refusal};
+use super::{ErrorCode, Refusal, assertion};
 use crate::app::App;
 use crate::error::Error;
 use crate::uses::SecretUse;
+
+/// What is told of a wrong secret, and of a client that does not exist.
+const UNKNOWN: &str = "There is no client with this client_id and client_secret. Check that both \
+                       were copied whole and belong together.";
 
 /// What a client says of itself.
 pub struct ClientCredentials {
@@ -62,7 +66,7 @@ pub struct Client {
     pub source: Source,
 }
 
-/// Finds out who a client is. For a secret this touches no database.
+/// Finds out who a client is. For a secret this touches no database; an assertion is used up in it.
 ///
 /// # Errors
 /// `invalid_client`, the same for an unknown client and a wrong secret, and with what to do for
@@ -85,11 +89,9 @@ pub async fn authenticate(
             let entry = by_name(app, client_id.unwrap_or_default(), &source)?;
             (entry, None, ClientAuthMethod::None)
         }
-        ClientProof::Assertion(_) => {
-            return Err(Refusal::because(
-                ErrorCode::InvalidClient,
-                "client_assertion is not taken here. Send client_id and client_secret.",
-            ));
+        ClientProof::Assertion(text) => {
+            let entry = assertion::authenticate(app, client_id, text, &source).await?;
+            (entry, None, ClientAuthMethod::PrivateKeyJwt)
         }
     };
     let client = Client {
@@ -138,7 +140,7 @@ fn refused(app: &App, refusal: ClientRefusal, source: &Source, boot_nanos: u64) 
         return Error::stale().into();
     }
     let Some(secret) = refusal.secret else {
-        return unknown(app.client_failures().count(source.ip, boot_nanos));
+        return unknown(app.client_failures().count(source.ip, boot_nanos), UNKNOWN);
     };
     note(app, secret, source, Some(refusal.reason));
     ended(refusal.reason)
@@ -183,14 +185,16 @@ fn note(
     });
 }
 
+/// What did not prove anything: `told` says nothing of what there is. Counted, as a wrong secret is.
+pub(super) fn wrong(app: &App, source: &Source, told: &'static str) -> Refusal {
+    let boot_nanos = app.sources().both().boot_nanos;
+    unknown(app.client_failures().count(source.ip, boot_nanos), told)
+}
+
 /// A wrong secret, or a client that does not exist: nobody is told which.
-fn unknown(counted: Result<(), u32>) -> Refusal {
+fn unknown(counted: Result<(), u32>, told: &'static str) -> Refusal {
     match counted {
-        Ok(()) => Refusal::because(
-            ErrorCode::InvalidClient,
-            "There is no client with this client_id and client_secret. Check that both were \
-             copied whole and belong together.",
-        ),
+        Ok(()) => Refusal::because(ErrorCode::InvalidClient, told),
         Err(seconds) => Refusal {
             retry_after_seconds: Some(seconds),
             ..Refusal::because(

@@ -2,11 +2,34 @@
 //! stands before its APIs (RFC 9728).
 
 use claviger_model::apis::BaseUrl;
+use claviger_model::clients::ClientAuthMethod;
 use claviger_model::credentials::CredentialKind;
 use claviger_model::management::ManagementScope;
 use claviger_verify::apis::ApiEntry;
+use claviger_verify::jose::ClientAlgorithm;
 
 use crate::app::App;
+
+/// The ways in which clients may prove who they are here.
+pub fn auth_methods(app: &App) -> impl Iterator<Item = ClientAuthMethod> {
+    let private_key_jwt = app.settings().oauth.private_key_jwt;
+    let is_on = move |method: &ClientAuthMethod| match method {
+        ClientAuthMethod::PrivateKeyJwt => private_key_jwt,
+        ClientAuthMethod::Basic | ClientAuthMethod::Post | ClientAuthMethod::None => true,
+    };
+    ClientAuthMethod::ALL.into_iter().filter(is_on)
+}
+
+/// How clients may sign what proves who they are (RFC 7523); nothing where none does.
+pub fn assertion_algorithms(app: &App) -> Option<[&'static str; 5]> {
+    let is_on = app.settings().oauth.private_key_jwt;
+    is_on.then_some(ClientAlgorithm::NAMES)
+}
+
+/// How proofs of possession may be signed (RFC 9449 section 5.1); nothing where none is taken.
+pub fn proof_algorithms(app: &App) -> Option<[&'static str; 5]> {
+    app.settings().oauth.dpop.then_some(ClientAlgorithm::NAMES)
+}
 
 /// The authorization server.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -3,8 +3,10 @@
 //! The standards: RFC 6749 (token endpoint), 8707 (resources), 9068 (access tokens), 7009
 //! (revocation), 7662 (introspection), 8414 and 9728 (metadata).
 
+mod assertion;
 mod begun;
 mod client;
+mod client_keys;
 pub mod device;
 pub mod discovery;
 mod failures;
@@ -14,12 +16,14 @@ mod quota;
 mod refusal;
 mod revoke;
 mod scopes;
+mod spent;
 mod targets;
 mod token;
 
 pub(crate) use begun::Begun;
 pub use claviger_model::clients::GrantType;
 pub use client::{Client, ClientCredentials, ClientProof, Source, authenticate};
+pub(crate) use client_keys::KeyCache;
 pub(crate) use failures::Failures;
 pub use introspect::{Introspection, introspect};
 pub use refusal::{ErrorCode, Refusal};

@@ -38,6 +38,7 @@ const MAIN: &[Migration] = migrations! { "main":
     4 = "0004_clients",
     5 = "0005_tokens",
     6 = "0006_apps",
+    7 = "0007_spent_identifiers",
     8 = "0008_pushed_requests",
     9 = "0009_device_authorizations",
 };

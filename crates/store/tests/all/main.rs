@@ -19,5 +19,6 @@ mod samples;
 mod schema;
 mod seals;
 mod secret_uses;
+mod spent_identifiers;
 mod tokens;
 mod writing;

@@ -3,12 +3,11 @@
 //! What is pure is here: that a proof is for this request, made by its key and made now. That it
 //! was not used before, and the nonce, are the caller's to ask.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use claviger_model::UnixMillis;
 use serde_json::{Map, Value};
 
 use super::url::normalised;
-use super::{BadJws, SignedText, Thumbprint, encode};
+use super::{BadJws, SignedText, Thumbprint, hash_text, seconds};
 
 /// How far `iat` may be from now, in seconds, in both directions.
 pub const PROOF_LEEWAY_SECONDS: i64 = 60;
@@ -107,7 +106,7 @@ pub fn check(proof: &str, expected: &Expected<'_>) -> Result<Proof, BadProof> {
         return Err(BadProof::Time);
     }
     if let Some(token) = expected.access_token
-        && string(&claims, "ath")? != token_hash(token)
+        && string(&claims, "ath")? != hash_text(token)
     {
         return Err(BadProof::TokenHash);
     }
@@ -123,23 +122,7 @@ pub fn check(proof: &str, expected: &Expected<'_>) -> Result<Proof, BadProof> {
     })
 }
 
-/// The `ath` of an access token: base64url of its SHA-256 (RFC 9449 section 4.2).
-pub fn token_hash(access_token: &str) -> String {
-    encode(digest(&SHA256, access_token.as_bytes()).as_ref())
-}
-
 fn string<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<&'a str, BadProof> {
     let value = claims.get(name).and_then(Value::as_str);
     value.ok_or(BadProof::Claims)
-}
-
-/// A `NumericDate` (RFC 7519 section 2): seconds since 1970, of which parts are dropped.
-pub fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
-    let value = claims.get(name)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "it saturates, and parts are dropped"
-    )]
-    let truncated = |float: f64| float as i64;
-    value.as_i64().or_else(|| value.as_f64().map(truncated))
 }

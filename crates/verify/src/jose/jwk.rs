@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 use serde_json::{Map, Value};
 
-use super::{ClientAlgorithm, decode, encode};
+use super::{ClientAlgorithm, decode, encode, hash_text};
 
 /// Members that make a key a private or a symmetric one (RFC 7518 sections 6.2.2, 6.3.2, 6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -84,7 +83,7 @@ impl Thumbprint {
     }
 
     fn of(canonical: &str) -> Self {
-        Self(encode(digest(&SHA256, canonical.as_bytes()).as_ref()).into())
+        Self(hash_text(canonical).into())
     }
 }
 

@@ -91,11 +91,15 @@ impl<'a> SignedText<'a> {
         })
     }
 
+    /// Whether `key` signed it.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        key.has_signed(self.algorithm, self.signed.as_bytes(), &self.signature)
+    }
+
     /// What it says, if `key` signed it; no answer when the key did not, or when what it says is no
     /// JSON object without ambiguity.
     pub fn claims_signed_by(&self, key: &PublicKey) -> Option<Map<String, Value>> {
-        key.has_signed(self.algorithm, self.signed.as_bytes(), &self.signature)
-            .then(|| json::object(&self.claims))?
+        self.is_signed_by(key).then(|| self.unverified_claims())?
     }
 
     /// What it says, though nobody knows yet who signed it: to find the key with.

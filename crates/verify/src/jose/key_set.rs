@@ -1,6 +1,6 @@
 //! Sets of public keys (RFC 7517 section 5).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{BadKey, ClientAlgorithm, PublicKey, SignedText, json};
 
@@ -73,10 +73,9 @@ impl KeySet {
         self.candidates(text).next().is_some()
     }
 
-    /// What `text` says, if one of the keys signed it.
-    pub fn claims_of(&self, text: &SignedText<'_>) -> Option<Map<String, Value>> {
-        self.candidates(text)
-            .find_map(|key| text.claims_signed_by(key))
+    /// Whether one of the keys signed `text`.
+    pub fn has_signed(&self, text: &SignedText<'_>) -> bool {
+        self.candidates(text).any(|key| text.is_signed_by(key))
     }
 
     /// The keys of the right name, or all where none is named, that sign with the algorithm.

@@ -11,8 +11,10 @@ mod jws;
 mod key_set;
 mod url;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
 
 pub use jwk::{BadKey, PublicKey, Thumbprint};
 pub use jws::{BadJws, SignedText};
@@ -47,6 +49,11 @@ impl ClientAlgorithm {
     }
 }
 
+/// SHA-256 of a text, in base64url: what tokens and identifiers are named by (RFC 9449 section 4.2).
+pub fn hash_text(text: &str) -> String {
+    encode(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
 /// The bytes of canonical base64url without padding (RFC 7515 section 2): the one text that
 /// encodes them.
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -56,4 +63,15 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 /// Base64url without padding.
 fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A `NumericDate` (RFC 7519 section 2): seconds since 1970, of which parts are dropped.
+pub fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
+    let value = claims.get(name)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it saturates, and parts are dropped"
+    )]
+    let truncated = |float: f64| float as i64;
+    value.as_i64().or_else(|| value.as_f64().map(truncated))
 }

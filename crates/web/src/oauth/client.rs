@@ -18,6 +18,8 @@ use crate::extract::Origin;
 use crate::server::read_body;
 use crate::state::Web;
 
+/// How a client sends a JWT that it signed (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Parameters that belong into the body, by which people send credentials where they get logged.
 const BODY_NAMES: [&str; 10] = [
     "client_id",
@@ -80,8 +82,9 @@ impl FromRequest<Web> for ClientRequest {
 impl ClientRequest {
     /// The client, once it has proved who it is.
     pub async fn client(&self, web: &Web) -> Result<Client, OAuthFailure> {
+        let has = |name: &str| self.parameters.get(name).is_some();
         let is_in_body =
-            matches!(self.header, Header::Absent) && self.parameters.get("client_id").is_some();
+            matches!(self.header, Header::Absent) && (has("client_id") || has("client_assertion"));
         self.authenticated(web).await.map_err(|failure| {
             if is_in_body {
                 failure.without_challenge()
@@ -151,6 +154,13 @@ impl ClientRequest {
                 },
             }),
             (Header::Absent, id, None) if let Some(assertion) = assertion => {
+                let assertion_type = self.parameters.get("client_assertion_type");
+                if assertion_type != Some(ASSERTION_TYPE) {
+                    return Err(invalid_client(
+                        "client_assertion_type is missing or not supported. Send \
+                         urn:ietf:params:oauth:client-assertion-type:jwt-bearer.",
+                    ));
+                }
                 Ok(ClientCredentials {
                     client_id: id.map(str::to_owned),
                     proof: ClientProof::Assertion(Zeroizing::new(assertion.to_owned())),

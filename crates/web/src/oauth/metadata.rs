@@ -32,14 +32,23 @@ pub struct ServerMetadata {
     grant_types_supported: Vec<&'static str>,
     /// How clients authenticate there.
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How they may sign there what proves who they are (RFC 7523).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// Where a client asks what a token is worth.
     introspection_endpoint: String,
     /// How clients authenticate there.
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How they may sign there what proves who they are (RFC 7523).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// Where a client gives a token back.
     revocation_endpoint: String,
     /// How clients authenticate there.
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How they may sign there what proves who they are (RFC 7523).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// Every scope that a client can ask for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
@@ -78,18 +87,22 @@ pub async fn server(State(web): State<Web>) -> Response {
     let facts = discovery::server(web.app());
     let at = |path: &str| format!("{}{path}", facts.issuer);
     let methods = || {
-        let all = ClientAuthMethod::ALL.into_iter();
-        all.map(ClientAuthMethod::as_str).collect()
+        let methods = discovery::auth_methods(web.app());
+        methods.map(ClientAuthMethod::as_str).collect()
     };
+    let signed_with = discovery::assertion_algorithms(web.app());
     public(ServerMetadata {
         token_endpoint: at("/oauth/token"),
         jwks_uri: at("/.well-known/jwks.json"),
         grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
         token_endpoint_auth_methods_supported: methods(),
+        token_endpoint_auth_signing_alg_values_supported: signed_with,
         introspection_endpoint: at("/oauth/introspect"),
         introspection_endpoint_auth_methods_supported: methods(),
+        introspection_endpoint_auth_signing_alg_values_supported: signed_with,
         revocation_endpoint: at("/oauth/revoke"),
         revocation_endpoint_auth_methods_supported: methods(),
+        revocation_endpoint_auth_signing_alg_values_supported: signed_with,
         scopes_supported: facts.scopes,
         protected_resources: facts.resources,
         service_documentation: at("/docs/"),

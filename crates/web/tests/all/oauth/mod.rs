@@ -1,8 +1,10 @@
 //! The OAuth endpoints, line by line of the standards.
 
+mod assertions;
 mod authentication;
 mod bad_input;
 mod bearer;
+mod client_keys;
 mod introspection;
 mod metadata;
 mod quota;
