@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 
 use crate::decisions::Recorder;
 use crate::error::Error;
+use crate::oauth::authorize::FailureLimits;
 use crate::oauth::device::Guesses;
 use crate::oauth::{Begun, Failures, KeyCache};
 use crate::passwords::PasswordPool;
@@ -42,6 +43,7 @@ struct Inner {
     begun_requests: Begun,
     user_code_guesses: Guesses,
     client_keys: KeyCache,
+    authorization_failures: FailureLimits,
     used_up_quotas: UsedUp,
     decisions: Recorder,
     uses: UseRecorder,
@@ -113,6 +115,7 @@ impl App {
             begun_requests: Begun::new(),
             user_code_guesses: Guesses::new(),
             client_keys: KeyCache::new(),
+            authorization_failures: FailureLimits::new(),
             used_up_quotas: UsedUp::new(),
             decisions,
             uses,
@@ -184,6 +187,10 @@ impl App {
 
     pub(crate) fn client_keys(&self) -> &KeyCache {
         &self.inner.client_keys
+    }
+
+    pub(crate) fn authorization_failures(&self) -> &FailureLimits {
+        &self.inner.authorization_failures
     }
 
     /// The revocation feed that was made last.

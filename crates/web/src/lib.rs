@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod health;
 pub mod metrics;
 pub mod oauth;
+pub mod pages;
 mod prefix;
 pub mod router;
 pub mod server;

@@ -22,7 +22,7 @@ use crate::extract::Origin;
 use crate::prefix::serve_below;
 use crate::server::{BodyLimits, PanicAnswer};
 use crate::state::Web;
-use crate::{api as rest, demo, deprecation, docs, gateway, health, metrics, oauth};
+use crate::{api as rest, demo, deprecation, docs, gateway, health, metrics, oauth, pages};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const INTERNAL_TOKEN: HeaderName = HeaderName::from_static("claviger-token");
@@ -155,6 +155,8 @@ pub fn public(web: Web) -> Router {
             "/.well-known/oauth-protected-resource/{*path}",
             get(oauth::metadata::resource_with_path),
         )
+        .merge(oauth::authorize::routes())
+        .merge(pages::routes())
         .merge(docs::routes())
         .merge(demo::routes())
         .fallback(not_found)
@@ -301,6 +303,7 @@ impl Asked {
             .any(|start| path.starts_with(start));
         let wants_page = !is_program && accept.is_some_and(|accept| accept.contains("text/html"));
         let shape = match wants_page {
+            _ if pages::is_page(path) => Shape::Page,
             _ if oauth::is_endpoint(path) => Shape::OAuth,
             true => Shape::Page,
             false => Shape::Envelope,
@@ -329,7 +332,7 @@ fn rendered(web: &Web, mut response: Response, own_id: RequestId, shape: Shape) 
         (Carried::Plain(failure), Shape::OAuth) => {
             oauth_error::render(&OAuthFailure::from(&**failure), id)
         }
-        (Carried::Plain(failure), Shape::Page) => page::render(failure, id),
+        (Carried::Plain(failure), Shape::Page) => page::render(web, failure, id),
         (Carried::Plain(failure), Shape::Envelope) => {
             api::render(failure, id, &web.app().settings().public_url)
         }

@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 use crate::app::{App, Effect};
 use crate::decisions;
 use crate::error::Error;
+use crate::oauth::authorize;
 use crate::tokens::day;
 
 /// Epochs whose changes are kept, so that a node that was away for a while can catch up without
@@ -38,6 +39,10 @@ pub(super) async fn clean(app: &App) {
     report("counts of tokens", old_token_counts(app).await);
     report("requests of apps", ended_requests(app).await);
     report("decisions", old_decisions(app).await);
+    report(
+        "authorization failures",
+        old_authorization_failures(app).await,
+    );
 }
 
 fn report(what: &str, result: Result<(), Error>) {
@@ -138,6 +143,12 @@ where
             return Ok(());
         }
     }
+}
+
+async fn old_authorization_failures(app: &App) -> Result<(), Error> {
+    let kept_millis = i64::from(app.settings().decisions_days) * DAY_MILLIS;
+    let before = app.sources().now().plus_millis(-kept_millis);
+    authorize::purge(app.usage_db(), before).await
 }
 
 async fn old_decisions(app: &App) -> Result<(), Error> {

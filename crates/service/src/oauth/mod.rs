@@ -4,6 +4,7 @@
 //! (revocation), 7662 (introspection), 8414 and 9728 (metadata).
 
 mod assertion;
+pub mod authorize;
 mod begun;
 mod client;
 mod client_keys;

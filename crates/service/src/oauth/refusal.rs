@@ -26,6 +26,22 @@ pub enum ErrorCode {
     SlowDown,
     /// The device code is over (RFC 8628 section 3.5).
     ExpiredToken,
+    /// The user does not allow it (RFC 6749 section 4.1.2.1).
+    AccessDenied,
+    /// There is no such answer as was asked for (RFC 6749 section 4.1.2.1).
+    UnsupportedResponseType,
+    /// The user would have to sign in, and may not be asked (OpenID Connect Core 3.1.2.6).
+    LoginRequired,
+    /// The user would have to agree, and may not be asked (the same).
+    ConsentRequired,
+    /// The user would have to choose an account, and may not be asked (the same).
+    AccountSelectionRequired,
+    /// The user would have to be asked something else, and may not be (the same).
+    InteractionRequired,
+    /// Request objects are not read (RFC 9101 section 6).
+    RequestNotSupported,
+    /// References to requests are not read (RFC 9101 section 6).
+    RequestUriNotSupported,
     /// Too many wrong guesses from one address; our own word, as no standard has one.
     RateLimited,
     /// The tokens of the day are used up; our own word.
@@ -49,6 +65,14 @@ impl ErrorCode {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RateLimited => "rate_limited",
             Self::QuotaExhausted => "quota_exhausted",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -100,9 +124,8 @@ impl Refusal {
             (None, ErrorCode::SlowDown) => Reason::RateLimited,
             (None, ErrorCode::TemporarilyUnavailable) => Reason::Stale,
             (None, ErrorCode::ServerError) => Reason::Internal,
-            (None, ErrorCode::InvalidRequest | ErrorCode::UnsupportedGrantType) => {
-                Reason::Malformed
-            }
+            (None, ErrorCode::AccessDenied) => Reason::UserLacksAccess,
+            (None, _) => Reason::Malformed,
         }
     }
 }

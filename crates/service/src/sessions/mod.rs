@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod end;
+mod forms;
 mod start;
 
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 
 pub use authenticate::{authenticate, authenticate_session};
 pub use end::end;
+pub use forms::{form_token, is_form_token};
 pub use start::{SignIn, Started, start};
 
 use crate::actor::Place;

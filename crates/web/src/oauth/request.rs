@@ -53,6 +53,16 @@ pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Parameters, Unre
     }
 }
 
+/// Reads a body that has to be a form.
+pub fn parse_form(content_type: Option<&str>, body: &[u8]) -> Result<Parameters, Unreadable> {
+    let essence = content_type.and_then(|text| text.split(';').next());
+    let essence = essence.unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Unreadable::MediaType);
+    }
+    form(body)
+}
+
 impl Parameters {
     /// The value of a parameter. An empty one counts as absent (RFC 6749 section 3.1).
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -6,6 +6,7 @@ mod api_keys;
 mod apis;
 mod apps;
 mod audit;
+mod authorize;
 mod client_automation;
 mod clients;
 mod decisions;

@@ -145,7 +145,7 @@ pub(crate) fn form_of(path: &str, body: &str) -> Call {
         .raw(body)
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
     let escape = |byte: u8| match byte {
         byte if plain(&byte) => char::from(byte).to_string(),
