@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::oauth::authorize::FailureLimits;
 use crate::oauth::device::Guesses;
 use crate::oauth::{Begun, Failures, KeyCache};
+use crate::outbound::Outbound;
 use crate::passwords::PasswordPool;
 pub(crate) use crate::propagation::Effect;
 use crate::propagation::{LockError, Propagation, Role};
@@ -45,6 +46,7 @@ struct Inner {
     client_keys: KeyCache,
     authorization_failures: FailureLimits,
     used_up_quotas: UsedUp,
+    outbound: Outbound,
     decisions: Recorder,
     uses: UseRecorder,
 }
@@ -117,6 +119,7 @@ impl App {
             client_keys: KeyCache::new(),
             authorization_failures: FailureLimits::new(),
             used_up_quotas: UsedUp::new(),
+            outbound: Outbound::new(),
             decisions,
             uses,
         };
@@ -171,6 +174,10 @@ impl App {
 
     pub(crate) fn used_up_quotas(&self) -> &UsedUp {
         &self.inner.used_up_quotas
+    }
+
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.inner.outbound
     }
 
     pub(crate) fn client_failures(&self) -> &Failures {

@@ -12,6 +12,7 @@ mod invitations;
 mod jobs;
 mod members;
 mod oauth;
+mod outbound;
 mod roles;
 mod sessions;
 mod signing_keys;
