@@ -3,10 +3,12 @@
 use claviger_model::Reason;
 use claviger_model::audit::{Action, Event};
 use claviger_model::clients::ClientScopes;
-use claviger_model::ids::{AccountId, EventId};
+use claviger_model::grants::Grant;
+use claviger_model::ids::{AccountId, EventId, UserId};
 use claviger_model::management::ManagementScope;
 use claviger_model::roles::{Permission, Powers};
 use claviger_model::scopes::ScopeName;
+use claviger_store::grants::Whose;
 use serde_json::Value;
 
 use crate::actor::{Actor, Caller};
@@ -47,6 +49,18 @@ enum Handout {
 pub struct TeamAccess {
     account_id: AccountId,
     powers: Powers,
+    signature: Signature,
+}
+
+/// May look at what users allowed apps to do, or end it.
+#[derive(Clone, Debug)]
+pub struct GrantAccess {
+    /// The user whose own grants they are.
+    user_id: Option<UserId>,
+    /// The account of which all grants are.
+    account_id: Option<AccountId>,
+    /// Whether it is every grant of the instance.
+    is_everywhere: bool,
     signature: Signature,
 }
 
@@ -116,6 +130,77 @@ impl Caller {
             return Err(Error::not_found("account"));
         }
         Ok(access)
+    }
+
+    /// The permission to look at what the caller allowed apps to do, and to end it.
+    pub fn own_grants(&self) -> Result<GrantAccess, Error> {
+        let user_id = self.user_id();
+        if user_id.is_none() {
+            return Err(Error::refused(Reason::SessionRequired));
+        }
+        Ok(GrantAccess {
+            user_id,
+            account_id: None,
+            is_everywhere: false,
+            signature: self.signature(),
+        })
+    }
+
+    /// The permission to look at what apps may do in the caller's account, whoever allowed it.
+    pub fn account_grants(&self) -> Result<GrantAccess, Error> {
+        let access = self.client_reading()?;
+        Ok(GrantAccess {
+            user_id: None,
+            account_id: Some(access.account_id),
+            is_everywhere: false,
+            signature: access.signature,
+        })
+    }
+
+    /// The permission to look at what apps may do anywhere, for operators.
+    pub fn all_grants(&self) -> Result<GrantAccess, Error> {
+        let OperatorAccess { signature } = self.operator()?;
+        Ok(GrantAccess {
+            user_id: None,
+            account_id: None,
+            is_everywhere: true,
+            signature,
+        })
+    }
+
+    /// The permission to look at single grants: the caller's own, those of an account whose clients
+    /// the caller may see, and all for an operator.
+    pub fn grant_reading(&self) -> Result<GrantAccess, Error> {
+        self.single_grants(self.client_reading())
+    }
+
+    /// The permission to end single grants: the caller's own, those of an account whose clients the
+    /// caller manages, and all for an operator.
+    pub fn grant_ending(&self) -> Result<GrantAccess, Error> {
+        self.single_grants(self.client_writing())
+    }
+
+    fn single_grants(&self, managed: Result<KeyAccess, Error>) -> Result<GrantAccess, Error> {
+        let user_id = self.user_id();
+        let is_everywhere = self.operator().is_ok();
+        let account_id = match managed {
+            Ok(access) => Some(access.account_id),
+            Err(_) if user_id.is_some() || is_everywhere => None,
+            Err(error) => return Err(error),
+        };
+        Ok(GrantAccess {
+            user_id,
+            account_id,
+            is_everywhere,
+            signature: self.signature(),
+        })
+    }
+
+    fn user_id(&self) -> Option<UserId> {
+        match &self.actor {
+            Actor::User(user) => Some(user.user_id),
+            Actor::Client { .. } | Actor::CommandLine { .. } | Actor::Configuration => None,
+        }
     }
 
     /// The permission to manage the caller's team.
@@ -300,6 +385,32 @@ impl TeamAccess {
         }
         let message = "This role holds more than your own; ask somebody who has it.";
         Err(Error::because(Reason::PermissionRequired, message))
+    }
+}
+
+impl GrantAccess {
+    /// Who acts.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// The user whose own grants it reaches.
+    pub(crate) fn user_id(&self) -> Option<UserId> {
+        self.user_id
+    }
+
+    /// Whether it may be looked at, or ended.
+    pub(crate) fn reaches(&self, grant: &Grant) -> bool {
+        self.is_everywhere
+            || self.user_id == Some(grant.user_id)
+            || self.account_id == Some(grant.account_id)
+    }
+
+    /// The widest of what it reaches, for lists.
+    pub(crate) fn whose(&self) -> Option<Whose> {
+        let everybody = self.is_everywhere.then_some(Whose::Everybody);
+        let account = self.account_id.map(Whose::Account);
+        everybody.or(account).or(self.user_id.map(Whose::User))
     }
 }
 

@@ -4,10 +4,11 @@ use claviger_model::UnixMillis;
 use claviger_model::grants::{Grant, GrantEnd};
 use claviger_model::ids::{AccountId, ClientId, GrantId, RoleId, UserId};
 use claviger_model::seal::Sealed as _;
+use serde_json::{Value, json};
 
 use crate::db::{Conn, Tx};
 use crate::error::StoreError;
-use crate::rows::{self, Fields, Stored, json_text, one_row, open_good, open_one};
+use crate::rows::{self, Fields, Stored, good, hex, json_text, one_row, open_good, open_one};
 
 impl Stored for Grant {
     fn take(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
@@ -25,15 +26,28 @@ impl Stored for Grant {
     }
 }
 
+/// Whose grants are meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// Those that a user gave, in whichever account.
+    User(UserId),
+    /// Those in an account, whoever gave them.
+    Account(AccountId),
+    /// Those that a user gave in an account.
+    Member(AccountId, UserId),
+    /// All.
+    Everybody,
+}
+
 /// Which grants are meant.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Filter {
-    /// Of this user.
-    pub user_id: Option<UserId>,
-    /// In this account.
-    pub account_id: Option<AccountId>,
-    /// Of this app.
+    /// Whose.
+    pub whose: Whose,
+    /// Of this app alone.
     pub client_id: Option<ClientId>,
+    /// Also those of apps that were deleted, whose tokens are dead anyway.
+    pub with_deleted_clients: bool,
 }
 
 /// Adds a grant. There is none that is not ended of the same app, user and account.
@@ -119,6 +133,37 @@ pub async fn live(
     open_one(conn, row)
 }
 
+/// Writes ends over the versions before them, in one statement; how many were written. Fewer than
+/// there are when somebody else changed one meanwhile.
+pub async fn update_ends(tx: &mut Tx, ended: &[Grant]) -> Result<u64, StoreError> {
+    let keyring = std::sync::Arc::clone(tx.keyring());
+    let row = |grant: &Grant| {
+        let (at, cause) = grant.ended.unzip();
+        let cause = cause.map(GrantEnd::as_str);
+        json!([
+            grant.id,
+            at,
+            cause,
+            grant.version,
+            hex(&keyring.seal(grant))
+        ])
+    };
+    let rows: Vec<Value> = ended.iter().map(row).collect();
+    tx.query2(
+        "UPDATE grants SET ended_at = e.value ->> 1, ended_by = e.value ->> 2,
+             row_version = e.value ->> 3, seal = unhex(e.value ->> 4)
+         FROM json_each($1) AS e
+         WHERE grants.id = e.value ->> 0 AND grants.row_version = (e.value ->> 3) - 1",
+        "UPDATE grants SET ended_at = CAST(v ->> 1 AS BIGINT), ended_by = v ->> 2,
+             row_version = CAST(v ->> 3 AS BIGINT), seal = decode(v ->> 4, 'hex')
+         FROM jsonb_array_elements(CAST($1 AS jsonb)) AS e(v)
+         WHERE grants.id = v ->> 0 AND grants.row_version = CAST(v ->> 3 AS BIGINT) - 1",
+    )
+    .bind(json_text(&rows)?)
+    .execute()
+    .await
+}
+
 /// A page of the grants that are not ended, in the order of their ids. A short page is the last
 /// one.
 pub async fn live_page(
@@ -127,26 +172,61 @@ pub async fn live_page(
     after: Option<GrantId>,
     limit: u32,
 ) -> Result<Vec<Grant>, StoreError> {
-    let sql = "SELECT id, client_id, user_id, account_id, scopes, created_at, consented_at,
-             ended_at, ended_by, row_version, seal
-         FROM grants WHERE ended_at IS NULL AND user_id = COALESCE($1, user_id)
-             AND account_id = COALESCE($2, account_id) AND client_id = COALESCE($3, client_id)
-             AND id > $4
-         ORDER BY id LIMIT $5";
+    let (user, account) = match filter.whose {
+        Whose::User(user) => (Some(user), None),
+        Whose::Account(account) => (None, Some(account)),
+        Whose::Member(account, user) => (Some(user), Some(account)),
+        Whose::Everybody => (None, None),
+    };
     let after = after.map_or_else(String::new, |id| id.to_string());
     rows::page(
         conn,
-        sql,
+        live_page_sql(filter.whose),
         after,
         limit,
         |query, after: &String| {
-            let query = query.shown_option(filter.user_id);
-            let query = query.shown_option(filter.account_id);
-            query.shown_option(filter.client_id).bind(after.as_str())
+            let query = query.shown_option(user).shown_option(account);
+            let query = query.shown_option(filter.client_id);
+            let query = query.bind(i64::from(filter.with_deleted_clients));
+            query.bind(after.as_str())
         },
         rows::by_id,
     )
     .await
+}
+
+/// One statement for each index that it goes by.
+const fn live_page_sql(whose: Whose) -> &'static str {
+    match whose {
+        Whose::User(_) | Whose::Member(..) => {
+            "SELECT id, client_id, user_id, account_id, scopes, created_at, consented_at, ended_at,
+                 ended_by, row_version, seal
+             FROM grants WHERE user_id = $1 AND account_id = COALESCE($2, account_id)
+                 AND client_id = COALESCE($3, client_id) AND ended_at IS NULL
+                 AND ($4 = 1 OR client_id IN (SELECT id FROM clients WHERE deleted_at IS NULL))
+                 AND id > $5
+             ORDER BY id LIMIT $6"
+        }
+        Whose::Account(_) => {
+            "SELECT id, client_id, user_id, account_id, scopes, created_at, consented_at, ended_at,
+                 ended_by, row_version, seal
+             FROM grants WHERE account_id = $2 AND user_id = COALESCE($1, user_id)
+                 AND client_id = COALESCE($3, client_id) AND ended_at IS NULL
+                 AND ($4 = 1 OR client_id IN (SELECT id FROM clients WHERE deleted_at IS NULL))
+                 AND id > $5
+             ORDER BY id LIMIT $6"
+        }
+        Whose::Everybody => {
+            "SELECT id, client_id, user_id, account_id, scopes, created_at, consented_at, ended_at,
+                 ended_by, row_version, seal
+             FROM grants WHERE user_id = COALESCE($1, user_id)
+                 AND account_id = COALESCE($2, account_id)
+                 AND client_id = COALESCE($3, client_id) AND ended_at IS NULL
+                 AND ($4 = 1 OR client_id IN (SELECT id FROM clients WHERE deleted_at IS NULL))
+                 AND id > $5
+             ORDER BY id LIMIT $6"
+        }
+    }
 }
 
 /// A page of the grants that are not ended, or ended after `since`, in the order of their ids. A
@@ -223,6 +303,50 @@ pub async fn live_of_role(conn: &mut Conn, role: RoleId) -> Result<Vec<Grant>, S
         .fetch_all()
         .await?;
     Ok(open_good(conn, &rows))
+}
+
+/// At most `limit` grants that were ended before `before`, to be deleted.
+pub async fn ended_before(
+    conn: &mut Conn,
+    before: UnixMillis,
+    limit: u32,
+) -> Result<Vec<GrantId>, StoreError> {
+    let rows = conn
+        .query("SELECT id FROM grants WHERE ended_at < $1 ORDER BY ended_at LIMIT $2")
+        .time(before)
+        .bind(i64::from(limit))
+        .fetch_all()
+        .await?;
+    let id = |row| Fields::of(Grant::TABLE, row).parsed();
+    Ok(rows.iter().filter_map(|row| good(id(row))).collect())
+}
+
+/// Deletes grants that were ended, with the refresh tokens that came of them.
+pub async fn delete_ended(tx: &mut Tx, ids: &[GrantId]) -> Result<(), StoreError> {
+    let ids = json_text(ids)?;
+    for (sqlite, postgres) in [
+        (
+            "DELETE FROM refresh_tokens WHERE family_id IN (SELECT id FROM token_families
+                 WHERE grant_id IN (SELECT value FROM json_each($1)))",
+            "DELETE FROM refresh_tokens WHERE family_id IN (SELECT id FROM token_families
+                 WHERE grant_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb))))",
+        ),
+        (
+            "DELETE FROM token_families WHERE grant_id IN (SELECT value FROM json_each($1))",
+            "DELETE FROM token_families
+             WHERE grant_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        ),
+        (
+            "DELETE FROM grants WHERE ended_at IS NOT NULL
+                 AND id IN (SELECT value FROM json_each($1))",
+            "DELETE FROM grants WHERE ended_at IS NOT NULL
+                 AND id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        ),
+    ] {
+        let query = tx.query2(sqlite, postgres);
+        query.bind(ids.as_str()).execute().await?;
+    }
+    Ok(())
 }
 
 fn ended(fields: &mut Fields<'_>) -> Result<Option<(UnixMillis, GrantEnd)>, StoreError> {

@@ -7,7 +7,7 @@ use claviger_model::seal::Sealed as _;
 
 use crate::db::{Conn, Tx};
 use crate::error::StoreError;
-use crate::rows::{Fields, Stored, good, one_row, open_good, open_one};
+use crate::rows::{Fields, Stored, good, json_text, one_row, open_good, open_one};
 
 impl Stored for Member {
     fn take(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
@@ -125,6 +125,26 @@ pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>, Store
              FROM members WHERE user_id = $1 ORDER BY account_id",
         )
         .shown(user)
+        .fetch_all()
+        .await?;
+    Ok(open_good(conn, &rows))
+}
+
+/// Those of the memberships that exist and can be trusted.
+pub async fn of_pairs(
+    conn: &mut Conn,
+    pairs: &[(AccountId, UserId)],
+) -> Result<Vec<Member>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT m.account_id, m.user_id, m.role, m.created_at, m.row_version, m.seal
+             FROM json_each($1) AS e
+             JOIN members m ON m.account_id = e.value ->> 0 AND m.user_id = e.value ->> 1",
+            "SELECT m.account_id, m.user_id, m.role, m.created_at, m.row_version, m.seal
+             FROM jsonb_array_elements(CAST($1 AS jsonb)) AS e(v)
+             JOIN members m ON m.account_id = v ->> 0 AND m.user_id = v ->> 1",
+        )
+        .bind(json_text(pairs)?)
         .fetch_all()
         .await?;
     Ok(open_good(conn, &rows))

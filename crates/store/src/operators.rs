@@ -5,7 +5,7 @@ use claviger_model::members::Operator;
 
 use crate::db::{Conn, Tx};
 use crate::error::StoreError;
-use crate::rows::{Fields, Stored, open_good, open_one};
+use crate::rows::{Fields, Stored, json_text, open_good, open_one};
 
 impl Stored for Operator {
     fn take(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
@@ -46,6 +46,21 @@ pub async fn get(conn: &mut Conn, user: UserId) -> Result<Option<Operator>, Stor
         .fetch_optional()
         .await?;
     open_one(conn, row)
+}
+
+/// Those of the users that are operators and can be trusted.
+pub async fn by_ids(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Operator>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT user_id, created_at, row_version, seal FROM operators
+             WHERE user_id IN (SELECT value FROM json_each($1))",
+            "SELECT user_id, created_at, row_version, seal FROM operators
+             WHERE user_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        )
+        .bind(json_text(users)?)
+        .fetch_all()
+        .await?;
+    Ok(open_good(conn, &rows))
 }
 
 /// Every operator.

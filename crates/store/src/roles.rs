@@ -83,6 +83,21 @@ pub async fn get(conn: &mut Conn, id: RoleId) -> Result<Option<Role>, StoreError
     open_one(conn, row)
 }
 
+/// Those of the roles that exist and can be trusted, in no particular order.
+pub async fn by_ids(conn: &mut Conn, ids: &[RoleId]) -> Result<Vec<Role>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT id, account_id, name, permissions, scopes, created_at, row_version, seal
+             FROM roles WHERE id IN (SELECT value FROM json_each($1))",
+            "SELECT id, account_id, name, permissions, scopes, created_at, row_version, seal
+             FROM roles WHERE id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        )
+        .bind(json_text(ids)?)
+        .fetch_all()
+        .await?;
+    Ok(open_good(conn, &rows))
+}
+
 /// The account's role of this name.
 pub async fn by_name(
     conn: &mut Conn,

@@ -1,13 +1,13 @@
 //! Families of refresh tokens: all that came from one authorization.
 
 use claviger_model::UnixMillis;
-use claviger_model::ids::FamilyId;
+use claviger_model::ids::{FamilyId, GrantId};
 use claviger_model::refresh::TokenFamily;
 use claviger_model::seal::Sealed as _;
 
 use crate::db::{Conn, Tx};
 use crate::error::StoreError;
-use crate::rows::{self, Fields, Stored, json_text, one_row, open_good, open_one};
+use crate::rows::{self, Fields, Stored, good, json_text, one_row, open_good, open_one};
 
 impl Stored for TokenFamily {
     fn take(fields: &mut Fields<'_>) -> Result<Self, StoreError> {
@@ -108,6 +108,28 @@ pub async fn by_ids(conn: &mut Conn, ids: &[FamilyId]) -> Result<Vec<TokenFamily
         .fetch_all()
         .await?;
     Ok(open_good(conn, &rows))
+}
+
+/// The ids of all families that came of each of the grants.
+pub async fn ids_of_grants(
+    conn: &mut Conn,
+    grants: &[GrantId],
+) -> Result<Vec<(GrantId, FamilyId)>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT grant_id, id FROM token_families
+             WHERE grant_id IN (SELECT value FROM json_each($1))",
+            "SELECT grant_id, id FROM token_families
+             WHERE grant_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        )
+        .bind(json_text(grants)?)
+        .fetch_all()
+        .await?;
+    let pair = |row| {
+        let mut fields = Fields::of(TokenFamily::TABLE, row);
+        Ok((fields.parsed()?, fields.parsed()?))
+    };
+    Ok(rows.iter().filter_map(|row| good(pair(row))).collect())
 }
 
 /// A page of the families that were ended after `since`, in the order of their ids. A short page

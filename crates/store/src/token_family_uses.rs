@@ -5,7 +5,7 @@ use claviger_model::ids::FamilyId;
 
 use crate::db::{Conn, Tx};
 use crate::error::StoreError;
-use crate::rows::json_text;
+use crate::rows::{Fields, good, json_text};
 
 /// Notes the latest generations whose access tokens were used; what is noted never goes back.
 pub async fn note(tx: &mut Tx, uses: &[(FamilyId, u32)], at: UnixMillis) -> Result<(), StoreError> {
@@ -36,6 +36,28 @@ pub async fn newest(conn: &mut Conn, family: FamilyId) -> Result<u32, StoreError
     let row = query.shown(family).fetch_optional().await?;
     let generation = row.map(|row| row.get::<i64>(0)).transpose()?;
     Ok(u32::try_from(generation.unwrap_or_default()).unwrap_or(u32::MAX))
+}
+
+/// When an access token of each of the families was first used last, of those of which one was.
+pub async fn last_used(
+    conn: &mut Conn,
+    families: &[FamilyId],
+) -> Result<Vec<(FamilyId, UnixMillis)>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT family_id, used_at FROM token_family_uses
+             WHERE family_id IN (SELECT value FROM json_each($1))",
+            "SELECT family_id, used_at FROM token_family_uses
+             WHERE family_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        )
+        .bind(json_text(families)?)
+        .fetch_all()
+        .await?;
+    let pair = |row| {
+        let mut fields = Fields::of("token_family_uses", row);
+        Ok((fields.parsed()?, fields.time()?))
+    };
+    Ok(rows.iter().filter_map(|row| good(pair(row))).collect())
 }
 
 /// Deletes at most `limit` notes that are older than `before`; how many.

@@ -35,6 +35,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
         (name = "sessions", description = "Signing in and out"),
         (name = "keys", description = "API keys, with a session token"),
         (name = "clients", description = "Clients and their secrets"),
+        (name = "grants", description = "Connected apps: what users allowed apps to do"),
         (name = "management", description = "The same for automation, with an access token for the \
             issuer"),
         (name = "oauth", description = "Access tokens: getting, checking and giving back"),

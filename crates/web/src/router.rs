@@ -115,6 +115,8 @@ fn credential_routes() -> OpenApiRouter<Web> {
         ))
         .routes(routes!(rest::clients::revoke_secret))
         .routes(routes!(rest::clients::revoke_tokens))
+        .routes(routes!(rest::grants::list, rest::grants::end_own))
+        .routes(routes!(rest::grants::show, rest::grants::end))
         .routes(routes!(
             rest::legacy_key::show,
             rest::legacy_key::generate,

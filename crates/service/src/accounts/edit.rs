@@ -1,18 +1,21 @@
 //! Renaming, suspending and activating an account. When suspending returns, no credential of the
-//! account works on any node.
+//! account works on any node; what users allowed apps to do in it has ended for good.
 
 use claviger_model::Reason;
 use claviger_model::accounts::{Account, AccountStatus};
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::grants::GrantEnd;
 use claviger_model::ids::AccountId;
 use claviger_model::{Problems, text};
+use claviger_store::grants::Whose;
 use claviger_store::{Tx, accounts};
 
 use super::audited;
 use crate::access::OperatorAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
+use crate::grants::end_where;
 use crate::keys::difference;
 
 /// What is to change; what is absent stays.
@@ -69,6 +72,10 @@ pub async fn edit(
                 let event = signature.event(app.sources(), Some(id), action, id, changes)?;
                 tx.outbox(&event.action, Some(id), audited(&edited));
                 tx.audit(event);
+                if action == Action::AccountSuspended {
+                    let cause = GrantEnd::AccountSuspended;
+                    end_where(tx, &app, Whose::Account(id), cause, signature).await?;
+                }
             }
             Ok(edited)
         })

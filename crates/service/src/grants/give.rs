@@ -5,12 +5,14 @@ use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::grants::Grant;
 use claviger_model::ids::{AccountId, ClientId, GrantId, UserId};
 use claviger_model::scopes::ScopeName;
-use claviger_store::{Tx, grants, users};
+use claviger_model::{Reason, accounts::AccountStatus};
+use claviger_store::{Tx, accounts, grants, users};
 
 use super::audited;
 use crate::access::Signature;
 use crate::app::App;
 use crate::error::Error;
+use crate::sessions::place;
 
 /// What a user agrees to.
 #[derive(Clone, Debug)]
@@ -29,7 +31,8 @@ pub(crate) struct Consent {
 /// checked that the user may give these scopes away, and has asked the user.
 ///
 /// # Errors
-/// The store's.
+/// `account_inactive` for a suspended account, `permission_required` for a user who is suspended or
+/// has no part in it any more.
 pub(crate) async fn give(
     tx: &mut Tx,
     app: &App,
@@ -43,8 +46,11 @@ pub(crate) async fn give(
         scopes,
     } = consent;
     let now = app.sources().now();
-    // Two tabs can agree at the same time, and somebody can end all grants of the user.
+    // Two tabs can agree at the same time, and somebody can end all grants of the user or of the
+    // account: what is given after that would go on.
+    accounts::lock(tx, *account_id).await?;
     users::lock(tx, *user_id).await?;
+    check_giver(tx, *account_id, *user_id).await?;
     let before = grants::live(tx, *client_id, *user_id, *account_id).await?;
     let (grant, action) = match &before {
         Some(grant) if grant.missing(scopes).is_empty() => return Ok(grant.clone()),
@@ -75,4 +81,18 @@ pub(crate) async fn give(
     let event = signature.event(app.sources(), account_id, action, grant.id, difference)?;
     tx.audit(event);
     Ok(grant)
+}
+
+/// Refuses consent of somebody who lost the power to give it since it was asked for.
+async fn check_giver(tx: &mut Tx, account_id: AccountId, user_id: UserId) -> Result<(), Error> {
+    let account = accounts::get(tx, account_id).await?;
+    if !account.is_some_and(|account| account.status == AccountStatus::Active) {
+        return Err(Error::refused(Reason::AccountInactive));
+    }
+    let user = users::get(tx, user_id).await?;
+    let is_active = user.is_some_and(|user| user.suspended_at.is_none());
+    if !is_active || place(tx, account_id, user_id).await?.is_none() {
+        return Err(Error::refused(Reason::PermissionRequired));
+    }
+    Ok(())
 }

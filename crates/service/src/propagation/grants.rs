@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
 use claviger_model::grants::{Grant, GrantEnd};
-use claviger_model::ids::{AccountId, FamilyId, GrantId, UserId};
+use claviger_model::ids::{FamilyId, GrantId, UserId};
 use claviger_model::members::User;
 use claviger_model::refresh::TokenFamily;
 use claviger_model::roles::Powers;
@@ -16,7 +16,7 @@ use claviger_verify::Index;
 use claviger_verify::entries::ResidentGrant;
 
 use super::loader::without;
-use crate::sessions::place;
+use crate::sessions::places;
 
 /// Rows read at once.
 const PAGE: u32 = 5_000;
@@ -79,14 +79,10 @@ pub(super) async fn put(
     let user_ids: Vec<UserId> = user_ids.into_iter().collect();
     let users = users::by_ids(conn, &user_ids).await?;
     let users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
-    let mut powers: HashMap<(AccountId, UserId), Option<Powers>> = HashMap::new();
+    let pair = |grant: &Grant| (grant.account_id, grant.user_id);
+    let powers = places(conn, &found.iter().map(pair).collect()).await?;
     for grant in found {
-        let key = (grant.account_id, grant.user_id);
-        if !powers.contains_key(&key) {
-            let found = place(conn, grant.account_id, grant.user_id).await?;
-            powers.insert(key, found.map(|place| place.powers));
-        }
-        let powers = powers.get(&key).and_then(Option::as_ref);
+        let powers = powers.get(&pair(&grant));
         index.put_grant(&resident(&grant, users.get(&grant.user_id), powers));
     }
     Ok(())

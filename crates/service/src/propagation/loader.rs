@@ -8,7 +8,6 @@ use claviger_model::ids::{
     AccountId, ClientId, KeyId, LegacyKeyId, RoleId, SessionId, TokenId, UserId,
 };
 use claviger_model::members::User;
-use claviger_model::roles::Powers;
 use claviger_model::scopes::ScopePatterns;
 use claviger_model::sessions::Session;
 use claviger_model::tokens::TokenOwner;
@@ -21,7 +20,7 @@ use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
 use super::grants;
-use crate::sessions::place;
+use crate::sessions::places;
 use crate::signing_keys::Signer;
 
 /// Rows read at once.
@@ -311,38 +310,35 @@ async fn put_sessions(
     let user_ids: Vec<UserId> = user_ids.into_iter().collect();
     let users = users::by_ids(conn, &user_ids).await?;
     let users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
+    let pair = |session: &Session| Some((session.account_id?, session.user_id));
+    let powers = places(conn, &sessions.iter().filter_map(pair).collect()).await?;
     for session in sessions {
-        let resident = resident(conn, session, &users).await?;
-        index.put_session(&resident);
+        let scopes = match pair(&session) {
+            Some(pair) => powers.get(&pair).map(|powers| powers.scopes.clone()),
+            None => Some(ScopePatterns(Vec::new())),
+        };
+        let user = users.get(&session.user_id);
+        index.put_session(&resident(session, user, scopes));
     }
     Ok(())
 }
 
-async fn resident(
-    conn: &mut Conn,
+/// A session with what it depends on; `scopes` are none when the user has no part in its account.
+fn resident(
     session: Session,
-    users: &HashMap<UserId, User>,
-) -> Result<ResidentSession, StoreError> {
-    let user = users.get(&session.user_id);
-    let powers = match session.account_id {
-        Some(account_id) => place(conn, account_id, session.user_id)
-            .await?
-            .map(|place| place.powers),
-        None => Some(Powers {
-            permissions: Vec::new(),
-            scopes: ScopePatterns(Vec::new()),
-        }),
-    };
+    user: Option<&User>,
+    scopes: Option<ScopePatterns>,
+) -> ResidentSession {
     let refused = if session.ended_at.is_some() {
         Some(Reason::Revoked)
     } else if user.is_none_or(|user| user.suspended_at.is_some()) {
         Some(Reason::Inactive)
-    } else if powers.is_none() {
+    } else if scopes.is_none() {
         Some(Reason::UserLacksAccess)
     } else {
         None
     };
-    Ok(ResidentSession {
+    ResidentSession {
         id: session.id,
         user_id: session.user_id,
         email: user.map(|user| user.email.clone()).unwrap_or_default(),
@@ -350,8 +346,8 @@ async fn resident(
         stored: session.stored,
         expires_at: session.expires_at,
         refused,
-        scopes: powers.map_or_else(|| ScopePatterns(Vec::new()), |powers| powers.scopes),
-    })
+        scopes: scopes.unwrap_or(ScopePatterns(Vec::new())),
+    }
 }
 
 fn parsed<T: std::str::FromStr>(ids: &BTreeSet<&str>) -> Vec<T> {

@@ -3,6 +3,7 @@
 mod authenticate;
 mod end;
 mod forms;
+mod places;
 mod start;
 
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 pub use authenticate::{authenticate, authenticate_session};
 pub use end::end;
 pub use forms::{form_token, is_form_token};
+pub(crate) use places::places;
 pub use start::{SignIn, Started, start};
 
 use crate::actor::Place;

@@ -1,15 +1,19 @@
-//! Changing one's own password. Every other session of the user ends with it.
+//! Changing one's own password. Every other session of the user ends with it, and all that the user
+//! allowed apps to do.
 
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::grants::GrantEnd;
 use claviger_model::members::User;
 use claviger_model::{Reason, passwords};
+use claviger_store::grants::Whose;
 use claviger_store::{Tx, users};
 use zeroize::Zeroizing;
 
 use crate::actor::{Actor, Caller};
 use crate::app::{App, Effect};
 use crate::error::Error;
+use crate::grants::end_where;
 use crate::passwords::Guess;
 use crate::sessions::{Ending, end_of_user};
 
@@ -55,11 +59,15 @@ pub async fn change_password(
         id,
         (None, None),
     )?;
+    let (app_inside, signature) = (app.clone(), caller.signature());
     app.change(Effect::Removes, move |tx: &mut Tx| {
         let (changed, event) = (changed.clone(), event.clone());
+        let (app, signature) = (app_inside.clone(), signature.clone());
         Box::pin(async move {
             users::update(tx, &changed).await?;
             end_of_user(tx, id, Ending::AllBut(kept), now).await?;
+            let cause = GrantEnd::PasswordChanged;
+            end_where(tx, &app, Whose::User(id), cause, &signature).await?;
             tx.change(Change::new(ChangeKind::User, id));
             tx.audit(event);
             Ok(())

@@ -1,16 +1,20 @@
-//! Suspending a user: no sign-in and no session, in any account, until made active again.
+//! Suspending a user: no sign-in and no session, in any account, until made active again. What the
+//! user allowed apps to do ends for good.
 
 use claviger_model::UnixMillis;
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::grants::GrantEnd;
 use claviger_model::ids::UserId;
 use claviger_model::members::User;
+use claviger_store::grants::Whose;
 use claviger_store::{Tx, users};
 use serde_json::json;
 
 use crate::access::OperatorAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
+use crate::grants::end_where;
 use crate::sessions::{Ending, end_of_user};
 
 /// Suspends a user; a second time changes nothing and succeeds too. The sessions end for good.
@@ -62,6 +66,8 @@ async fn set(
             let action = match suspended_at {
                 Some(now) => {
                     end_of_user(tx, id, Ending::All, now).await?;
+                    let cause = GrantEnd::UserSuspended;
+                    end_where(tx, &app, Whose::User(id), cause, access.signature()).await?;
                     Action::UserSuspended
                 }
                 None => Action::UserActivated,

@@ -4,8 +4,6 @@
 //! The row's lock makes commits that change something one at a time, so that epochs and audit
 //! places become visible in their order. It is taken here, last, and held until the commit.
 
-use std::fmt::Write as _;
-
 use claviger_model::audit::{ChainHash, Event, chain_hash};
 use claviger_model::changes::Change;
 use claviger_model::tokens::TokenOwner;
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::conn::{Conn, OutboxEntry, Pending};
 use crate::error::StoreError;
-use crate::rows::Fields;
+use crate::rows::{Fields, hex};
 
 /// What the ledger gave to a transaction.
 struct Reserved {
@@ -225,17 +223,6 @@ async fn insert_on_postgres(conn: &mut Conn, inserts: Inserts) -> Result<(), Sto
     .execute()
     .await?;
     Ok(())
-}
-
-/// Bytes in hexadecimal, as JSON can carry them.
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn length(count: usize) -> i64 {

@@ -3,6 +3,8 @@
 mod bulk;
 mod fields;
 
+use std::fmt::Write as _;
+
 use claviger_model::seal::Sealed;
 use serde::Serialize;
 
@@ -147,6 +149,17 @@ pub(crate) fn one_row(touched: u64, table: &'static str) -> Result<(), StoreErro
 pub(crate) fn json_text<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value)
         .map_err(|_| StoreError::Internal(Cause::new("a value has no JSON form")))
+}
+
+/// Bytes in hexadecimal, as JSON can carry them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn count(limit: u32) -> usize {

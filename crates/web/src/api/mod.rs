@@ -5,6 +5,7 @@ pub mod apis;
 pub mod audit;
 pub mod clients;
 pub mod decisions;
+pub mod grants;
 pub mod instance;
 pub mod invitations;
 pub mod keys;

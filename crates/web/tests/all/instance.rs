@@ -95,6 +95,10 @@ impl Instance {
             .await;
     }
 
+    pub(crate) fn test(&self) -> &TestApp {
+        &self.test
+    }
+
     pub(crate) fn issuer(&self) -> &str {
         &self.app().settings().public_url
     }

@@ -13,6 +13,7 @@ mod decisions;
 mod demo;
 mod docs;
 mod edge;
+mod grants;
 mod instance;
 mod invitations;
 mod keys;

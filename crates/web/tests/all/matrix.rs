@@ -46,6 +46,7 @@ fn filled(path: &str) -> String {
         ("invitations", "inv_"),
         ("apis", "api_"),
         ("clients", "cli_"),
+        ("grants", "grt_"),
         ("secrets", "sec_"),
         ("signing-keys", "sgn_"),
     ];

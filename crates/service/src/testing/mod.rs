@@ -1,6 +1,10 @@
 //! Applications for tests: a fresh one on SQLite always, and on PostgreSQL when the environment
 //! variable `CLAVIGER_TEST_POSTGRES` names a server.
 
+mod apps;
+
+pub use apps::ConnectedApp;
+
 use std::fmt::Debug;
 use std::path::PathBuf;
 
