@@ -31,9 +31,9 @@ pub struct Decision {
     pub environment: Environment,
     /// The outcome of every check.
     pub checks: Checks,
-    /// What the route and the caller ask for; filled on `insufficient_scope` alone.
+    /// What the route and the caller ask for; filled when some of it is lacking.
     pub required_scopes: Vec<String>,
-    /// Those of them that the credential lacks.
+    /// Those of them that the credential lacks; when it lacks none, those that its user lacks.
     pub missing_scopes: Vec<String>,
     /// What an access token is for; filled when it is not for this API.
     pub meant_for: Vec<String>,
@@ -64,6 +64,10 @@ impl Decision {
                 let missing = self.missing_scopes.join(", ");
                 format!("This {} lacks {missing}.", short(noun))
             }
+            Reason::UserLacksAccess if !self.missing_scopes.is_empty() => format!(
+                "The user for whom this app acts has a role that lacks {}.",
+                self.missing_scopes.join(", ")
+            ),
             Reason::EnvironmentMismatch => match self.environment {
                 Environment::Live => {
                     format!("This {noun} is for the test environment and cannot reach live data.")

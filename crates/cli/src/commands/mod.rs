@@ -8,6 +8,7 @@ mod client;
 mod completion;
 mod config;
 mod dev;
+mod grant;
 mod init;
 mod key;
 mod legacy_key;
@@ -43,6 +44,7 @@ enum Command {
     Check(check::CheckArguments),
     Key(key::KeyArguments),
     Client(client::ClientArguments),
+    Grant(grant::GrantArguments),
     LegacyKey(legacy_key::LegacyKeyArguments),
     Account(account::AccountArguments),
     Member(member::MemberArguments),
@@ -77,6 +79,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(arguments, screen).await,
         Command::Key(arguments) => key::run(arguments, screen).await,
         Command::Client(arguments) => client::run(arguments, screen).await,
+        Command::Grant(arguments) => grant::run(arguments, screen).await,
         Command::LegacyKey(arguments) => legacy_key::run(arguments, screen).await,
         Command::Account(arguments) => account::run(arguments, screen).await,
         Command::Member(arguments) => member::run(arguments, screen).await,

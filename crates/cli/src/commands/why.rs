@@ -14,7 +14,7 @@ use crate::server_client::{Question, Server};
 use crate::store::{Store, StoreArguments};
 use crate::variables::variable;
 
-const FACTS: [(&str, &str, Shown); 9] = [
+const FACTS: [(&str, &str, Shown); 11] = [
     ("/at", "at", Shown::Time),
     ("/method", "method", Shown::Plain),
     ("/path", "path", Shown::Plain),
@@ -23,6 +23,8 @@ const FACTS: [(&str, &str, Shown); 9] = [
     ("/environment", "environment", Shown::Plain),
     ("/credential/name", "credential", Shown::Plain),
     ("/credential/id", "its id", Shown::Plain),
+    ("/credential/user_id", "for user", Shown::Plain),
+    ("/credential/grant_id", "by grant", Shown::Plain),
     ("/account_id", "account", Shown::Plain),
 ];
 const CHECKS: [Column; 3] = [

@@ -1,7 +1,7 @@
 //! A decision as the contract shows it: the answer of `/v1/verify`, and what is kept of it.
 
 use claviger_model::credentials::CredentialKind;
-use claviger_model::ids::{AccountId, RequestId, SecretId, TokenId};
+use claviger_model::ids::{AccountId, GrantId, RequestId, SecretId, TokenId, UserId};
 use claviger_model::scopes::ScopeName;
 use claviger_model::{Environment, UnixMillis};
 use claviger_verify::Decision;
@@ -46,6 +46,12 @@ struct Credential<'a> {
     secret_id: Option<SecretId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_id: Option<TokenId>,
+    /// What allowed the app to act for a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_id: Option<GrantId>,
+    /// For whom the app acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
     name: &'a str,
     /// Its kind is deprecated; its holder should move to another one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -97,6 +103,8 @@ impl<'a> DecisionView<'a> {
                 id: CredentialId(&entry.identity),
                 secret_id: entry.identity.secret_id(),
                 token_id: entry.identity.token_id(),
+                grant_id: entry.consent.as_ref().map(|consent| consent.id),
+                user_id: entry.consent.as_ref().map(|consent| consent.user_id),
                 deprecated: entry.identity.kind() == CredentialKind::LegacyKey,
                 name: &entry.name,
             }),

@@ -1,9 +1,10 @@
 //! Forgetting what is not needed any more.
 
+use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{
-    StoreError, Tx, devices, idempotency, ledger, pushed_requests, revoked_tokens, sessions,
-    spent_identifiers, token_counts,
+    StoreError, Tx, devices, grants, idempotency, ledger, pushed_requests, revoked_tokens,
+    sessions, spent_identifiers, token_counts,
 };
 use futures_core::future::BoxFuture;
 
@@ -20,6 +21,8 @@ const EPOCHS_KEPT: i64 = 100_000;
 const SESSIONS_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
 /// How long a revoked token, and what may be used once, is kept after its end, for clocks that differ.
 const REVOKED_TOKENS_KEPT_MILLIS: i64 = 10 * 60 * 1_000;
+/// How long grants are kept after their end, for "what did it have access to?".
+const GRANTS_KEPT_MILLIS: i64 = 90 * DAY_MILLIS;
 /// Days whose counts of tokens are kept.
 const TOKEN_COUNT_DAYS_KEPT: i64 = 7;
 /// How long pushed requests and codes of devices are kept after their end, for "expired" instead of
@@ -36,6 +39,7 @@ pub(super) async fn clean(app: &App) {
     report("sessions", ended_sessions(app).await);
     report("revoked tokens", ended_tokens(app).await);
     report("spent identifiers", spent(app).await);
+    report("ended grants", ended_grants(app).await);
     report("counts of tokens", old_token_counts(app).await);
     report("requests of apps", ended_requests(app).await);
     report("decisions", old_decisions(app).await);
@@ -96,6 +100,25 @@ async fn spent(app: &App) -> Result<(), Error> {
     let before = app.sources().now().plus_millis(-REVOKED_TOKENS_KEPT_MILLIS);
     in_portions(app, move |tx| {
         Box::pin(spent_identifiers::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await
+}
+
+async fn ended_grants(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-GRANTS_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(async move {
+            let ids = grants::ended_before(tx, before, ROWS_AT_ONCE).await?;
+            if ids.is_empty() {
+                return Ok(0);
+            }
+            grants::delete_ended(tx, &ids).await?;
+            // Every node forgets them.
+            for id in &ids {
+                tx.change(Change::new(ChangeKind::Grant, id));
+            }
+            Ok(ids.len() as u64)
+        })
     })
     .await
 }

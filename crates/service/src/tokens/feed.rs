@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use claviger_model::UnixMillis;
 use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
-use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
+use claviger_model::ids::{
+    AccountId, ClientId, FamilyId, GrantId, SecretId, SigningKeyId, TokenId,
+};
 use claviger_model::signing_keys::SigningKey;
 use claviger_store::{
     Conn, ledger, revoked_tokens, signing_keys as key_rows, token_ends, token_floors,
@@ -56,12 +58,17 @@ struct Claims<'a> {
     revoked: Vec<Revoked>,
     /// By client or account: tokens with a lower epoch are dead.
     not_before: BTreeMap<String, i64>,
-    /// Clients whose tokens are all dead.
+    /// Clients whose tokens are all dead: deleted ones, and apps as long as their account is
+    /// suspended.
     clients: Vec<ClientId>,
     /// Secrets whose tokens are all dead.
     secrets: Vec<SecretId>,
     /// Accounts whose tokens are dead as long as they are listed.
     accounts: Vec<AccountId>,
+    /// What users allowed apps and is over: tokens with one of these in `grant` are dead.
+    grants: Vec<GrantId>,
+    /// Tokens with one of these in `family` are dead.
+    families: Vec<FamilyId>,
     /// Signing keys that were withdrawn, which a kept JWKS may still have.
     keys: Vec<SigningKeyId>,
 }
@@ -111,7 +118,6 @@ async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
     // The epoch first: what commits meanwhile may be in it already, but nothing is missing.
     let epoch = ledger::epoch(conn).await?;
     let since = now.plus_seconds(-i64::from(TOKEN_LIFETIME_SECONDS_MAX));
-    let floors = token_floors::all(conn).await?;
     let iat = now.0 / 1_000;
     let claims = Claims {
         iss: &app.settings().public_url,
@@ -119,13 +125,12 @@ async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
         exp: iat + FEED_LIFETIME_SECONDS,
         epoch,
         revoked: revoked(conn, now).await?,
-        not_before: floors
-            .into_iter()
-            .map(|(owner, epoch)| (owner.to_string(), epoch))
-            .collect(),
-        clients: token_ends::deleted_clients(conn, since).await?,
+        not_before: floors(conn).await?,
+        clients: dead_clients(conn, since).await?,
         secrets: token_ends::revoked_secrets(conn, since).await?,
         accounts: token_ends::suspended_accounts(conn, since).await?,
+        grants: token_ends::ended_grants(conn, since).await?,
+        families: token_ends::ended_families(conn, since).await?,
         keys: withdrawn_keys(conn).await?,
     };
     let algorithm = app.settings().tokens.signing_algorithm;
@@ -136,6 +141,25 @@ async fn make(app: &App, now: UnixMillis) -> Result<Feed, Error> {
         made_at: now,
         keys,
     })
+}
+
+/// Below which epoch the tokens of a client or an account are dead. What ended those of an account
+/// ended those of its apps, whose tokens name the accounts of users.
+async fn floors(conn: &mut Conn) -> Result<BTreeMap<String, i64>, Error> {
+    let found = token_floors::all(conn).await?.into_iter();
+    let found = found.map(|(owner, epoch)| (owner.to_string(), epoch));
+    let mut floors: BTreeMap<String, i64> = found.collect();
+    for (client, epoch) in token_ends::apps_below_floors(conn).await? {
+        let floor = floors.entry(client.to_string()).or_insert(epoch);
+        *floor = epoch.max(*floor);
+    }
+    Ok(floors)
+}
+
+async fn dead_clients(conn: &mut Conn, since: UnixMillis) -> Result<Vec<ClientId>, Error> {
+    let mut clients = token_ends::deleted_clients(conn, since).await?;
+    clients.extend(token_ends::apps_of_suspended_accounts(conn, since).await?);
+    Ok(clients)
 }
 
 async fn revoked(conn: &mut Conn, now: UnixMillis) -> Result<Vec<Revoked>, Error> {

@@ -1,12 +1,13 @@
 //! An allowed API key costs no heap allocation, nor does an access token that was seen before.
 
-use claviger_model::ids::TokenId;
+use claviger_model::ids::{FamilyId, TokenId};
 use claviger_model::tokens::{Claims, TokenOwner};
 use claviger_verify::Request;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use crate::issuer::{CLIENT, claims, signed};
 use crate::support::{ASKED, Instance, NOW, key};
+use crate::token_users::{consented, user_claims};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
@@ -30,6 +31,16 @@ fn an_allowed_token_seen_before_allocates_nothing() {
         assert!(instance.decide_text(&token, &ASKED).is_allowed());
         assert_quiet(&instance, &token);
     }
+}
+
+#[test]
+fn an_allowed_token_for_a_user_allocates_nothing() {
+    let instance = consented();
+    let index = instance.verifier.index();
+    index.families().end(FamilyId(99), NOW.wall);
+    let token = signed(&user_claims(), 1);
+    assert!(instance.decide_text(&token, &ASKED).is_allowed());
+    assert_quiet(&instance, &token);
 }
 
 fn assert_quiet(instance: &Instance, credential: &str) {

@@ -12,4 +12,5 @@ mod support;
 mod token_clients;
 mod token_ends;
 mod token_text;
+mod token_users;
 mod token_uses;
