@@ -100,6 +100,7 @@ impl Work {
     /// Whether there was something to give.
     async fn carry_out(&self, tx: &mut Tx) -> Result<bool, Error> {
         // Whoever suspends the user or takes the role away comes before or after, not in between.
+        accounts::lock(tx, self.account_id).await?;
         users::lock(tx, self.user_id).await?;
         let user = users::get(tx, self.user_id).await?;
         if user.is_none_or(|user| user.suspended_at.is_some()) {

@@ -1,9 +1,9 @@
 //! Applications for tests: a fresh one on SQLite always, and on PostgreSQL when the environment
 //! variable `CLAVIGER_TEST_POSTGRES` names a server.
 
-mod apps;
+mod connected_apps;
 
-pub use apps::ConnectedApp;
+pub use connected_apps::ConnectedApp;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
