@@ -81,6 +81,7 @@ fn oauth_routes() -> OpenApiRouter<Web> {
         .routes(routes!(oauth::token::connect))
         .routes(routes!(oauth::introspect::introspect))
         .routes(routes!(oauth::revoke::revoke))
+        .routes(routes!(oauth::par::push))
         .routes(routes!(oauth::device::begin))
         .routes(routes!(oauth::metadata::server))
         .routes(routes!(oauth::metadata::resource))

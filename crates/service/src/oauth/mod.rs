@@ -13,6 +13,7 @@ pub mod discovery;
 mod failures;
 mod grants;
 mod introspect;
+pub mod par;
 mod quota;
 mod refusal;
 mod revoke;

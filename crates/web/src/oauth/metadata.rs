@@ -57,6 +57,15 @@ pub struct ServerMetadata {
     protected_resources: Vec<String>,
     /// The documentation.
     service_documentation: String,
+    /// Where apps push authorization requests (RFC 9126 section 5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pushed_authorization_request_endpoint: Option<String>,
+    /// Whether every request has to be pushed: never, but an app's own may have to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    require_pushed_authorization_requests: Option<bool>,
+    /// Where devices ask for authorization (RFC 8628 section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_authorization_endpoint: Option<String>,
 }
 
 /// A protected resource (RFC 9728 section 2).
@@ -91,6 +100,8 @@ pub async fn server(State(web): State<Web>) -> Response {
         methods.map(ClientAuthMethod::as_str).collect()
     };
     let signed_with = discovery::assertion_algorithms(web.app());
+    let oauth = &web.app().settings().oauth;
+    let (is_pushing, has_devices) = (oauth.pushed_authorization_requests, oauth.device_grant);
     public(ServerMetadata {
         token_endpoint: at("/oauth/token"),
         jwks_uri: at("/.well-known/jwks.json"),
@@ -106,6 +117,9 @@ pub async fn server(State(web): State<Web>) -> Response {
         scopes_supported: facts.scopes,
         protected_resources: facts.resources,
         service_documentation: at("/docs/"),
+        pushed_authorization_request_endpoint: is_pushing.then(|| at("/oauth/par")),
+        require_pushed_authorization_requests: is_pushing.then_some(false),
+        device_authorization_endpoint: has_devices.then(|| at("/oauth/device_authorization")),
         issuer: facts.issuer,
     })
 }

@@ -8,6 +8,7 @@ pub mod introspect;
 pub mod jwks;
 mod kept;
 pub mod metadata;
+pub mod par;
 pub(crate) mod parameters;
 pub(crate) mod quota;
 pub mod request;

@@ -4,6 +4,7 @@
 //! a browser may do with it is said in [`Page`]; nothing else sets these headers.
 
 pub mod assets;
+pub mod device;
 pub mod form;
 pub mod session;
 pub mod sign_in;
@@ -23,17 +24,19 @@ pub use form::PageForm;
 pub use session::{MaybeSession, PageSession};
 
 /// Paths below which everything is for people, whatever a client says that it accepts.
-const PATHS: [&str; 4] = [
+const PATHS: [&str; 5] = [
     "/sign-in",
     "/sign-out",
     "/oauth/authorize",
     "/connected-apps",
+    "/device",
 ];
 
 /// The routes of the pages that belong to no endpoint.
 pub fn routes() -> Router<Web> {
     Router::new()
         .route("/assets/{name}", get(assets::show))
+        .route("/device", get(device::show).post(device::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
 }

@@ -68,7 +68,7 @@ impl PageProblem {
     }
 
     /// What was wrong exactly, to be kept for the owner.
-    pub(super) fn told(&self) -> &str {
+    pub(in crate::oauth) fn told(&self) -> &str {
         &self.told
     }
 }

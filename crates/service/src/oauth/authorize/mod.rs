@@ -9,9 +9,11 @@ mod allow;
 mod error;
 mod failures;
 mod parameters;
+mod pushed;
 mod request;
 mod step;
 
+pub(super) use allow::allow_device;
 pub use allow::{Agreement, allow, deny};
 pub use error::{AuthorizeError, PageProblem, RedirectError};
 pub use failures::note_failure;

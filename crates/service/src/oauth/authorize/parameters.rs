@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 const REPEATABLE: &str = "resource";
 /// What our own steps add: the words of `prompt` that were obeyed.
 const PROMPTED: &str = "prompted";
+/// And that the user wants to choose something again.
+const CHOOSING: &str = "choosing";
 
 /// Decoded parameters in the order in which they were sent. They hold no secret: browsers carry
 /// them in addresses.
@@ -75,6 +77,27 @@ impl AuthorizationParameters {
     pub(super) fn was_prompted(&self, word: &str) -> bool {
         let before = self.get(PROMPTED).unwrap_or_default();
         before.split(' ').any(|known| known == word)
+    }
+
+    /// The same parameters, for a step in which the user chooses the account again.
+    #[must_use]
+    pub fn choosing_account(self) -> Self {
+        let again = self.with("account", None).with(PROMPTED, Some("login"));
+        if again.get("request_uri").is_some() {
+            // A prompt beside a pushed request counts for nothing.
+            return again.with(CHOOSING, Some("account"));
+        }
+        again.with("prompt", Some("select_account"))
+    }
+
+    /// Whether the user chooses the account of a pushed request again.
+    pub(super) fn chooses_account(&self) -> bool {
+        self.get(CHOOSING).is_some()
+    }
+
+    /// The parameters themselves; what could not be decoded is lost.
+    pub(in crate::oauth) fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
     }
 
     /// As a query string (`application/x-www-form-urlencoded`).

@@ -8,10 +8,12 @@ use claviger_model::clients::GrantType;
 use claviger_model::ids::AccountId;
 use claviger_model::redirect_uris::difference;
 use claviger_model::scopes::ScopeName;
+use claviger_model::secret::Lookup;
 use claviger_verify::entries::ClientEntry;
 
 use super::error::{AuthorizeError, PageProblem, RedirectError};
 use super::parameters::AuthorizationParameters;
+use super::pushed;
 use crate::app::App;
 use crate::error::Error;
 use crate::oauth::scopes::{self, Granted};
@@ -56,6 +58,8 @@ pub struct AuthorizationRequest {
     pub account: Option<AccountId>,
     /// The thumbprint of the key that the code is bound to (RFC 9449 section 10).
     pub jkt: Option<String>,
+    /// The pushed request that it is, to be used up by the code (RFC 9126 section 7.3).
+    pub(in crate::oauth) pushed: Option<Lookup>,
 }
 
 /// The words of `prompt` (names of OpenID Connect Core 3.1.2.1) that are still to be obeyed.
@@ -94,6 +98,14 @@ pub async fn read(
     parameters: &AuthorizationParameters,
     way: Way,
 ) -> Result<AuthorizationRequest, AuthorizeError> {
+    let pushed = match way {
+        Way::Browser => pushed::resolve(app, parameters).await?,
+        Way::Pushed => None,
+    };
+    let (parameters, way) = match &pushed {
+        Some(pushed) => (&pushed.parameters, Way::Pushed),
+        None => (parameters, way),
+    };
     let client = client(app, parameters).await?;
     let redirect_uri = redirect_uri(&client, parameters)?;
     let reader = Reader {
@@ -120,6 +132,7 @@ pub async fn read(
         account: parameters.get("account").and_then(|text| text.parse().ok()),
         jkt,
         is_redirect_uri_named: parameters.get("redirect_uri").is_some(),
+        pushed: pushed.as_ref().map(|pushed| pushed.lookup),
         redirect_uri,
         client,
     })
@@ -137,7 +150,7 @@ impl AuthorizationRequest {
     }
 }
 
-async fn client(
+pub(super) async fn client(
     app: &App,
     parameters: &AuthorizationParameters,
 ) -> Result<Arc<ClientEntry>, AuthorizeError> {

@@ -6,7 +6,9 @@
 //! 3. The device polls at the token endpoint (`grants/device_code.rs`).
 
 mod begin;
+mod decide;
 mod guesses;
 
 pub use begin::{DeviceCodes, DeviceRequest, VERIFICATION_PATH, begin};
+pub use decide::{Asking, CodeError, Place, approve, deny, find, next};
 pub(crate) use guesses::Guesses;

@@ -6,7 +6,7 @@
 mod consent;
 mod pages;
 
-pub(crate) use pages::sentence;
+pub(crate) use pages::{device_consent, sentence};
 
 use axum::Router;
 use axum::extract::{RawQuery, State};

@@ -3,10 +3,13 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use claviger_model::Environment;
+use claviger_service::oauth::GrantType;
 use claviger_service::oauth::authorize::{
     AccountChoice, AuthorizationParameters, AuthorizationRequest, ConsentQuestion, Maker,
 };
+use claviger_service::oauth::device::VERIFICATION_PATH;
 use claviger_service::scopes::OfferedScope;
+use claviger_verify::entries::ClientEntry;
 
 use super::{ENDPOINT, destination, form_targets, step_path};
 use crate::pages::{Frame, Page, PageSession, sign_in};
@@ -39,6 +42,8 @@ struct ConsentPage {
     refresh_token_days: Option<u32>,
     action: String,
     form_token: String,
+    /// The code of the device that asks, if it is one.
+    user_code: Option<String>,
     /// What the page shows, so that nothing is given that it did not.
     shown: String,
 }
@@ -89,33 +94,76 @@ pub(super) fn consent(
     sent: &AuthorizationParameters,
     question: ConsentQuestion,
 ) -> Response {
-    let prefix = web.issuer_path();
     let change = || {
-        let again = sent.clone().with("account", None);
-        let again = again.with("prompted", Some("login"));
-        let step = step_path(&again.with("prompt", Some("select_account")));
-        format!("{prefix}{step}")
+        let step = step_path(&sent.clone().choosing_account());
+        format!("{}{step}", web.issuer_path())
     };
-    let shown: Vec<&str> = question.given().map(|name| name.as_str()).collect();
-    let shown = shown.join(" ");
-    let keeps = request
-        .client
-        .may_use(claviger_service::oauth::GrantType::RefreshToken);
-    let page = ConsentPage {
-        frame: Frame::of(web, session),
-        app: App::of(request, question.maker.clone()),
+    let around = Around {
         change_account: question.has_other_accounts.then(change),
         other_user: other_user(web, sent),
         destination: destination(&request.redirect_uri),
-        refresh_token_days: keeps.then_some(web.app().settings().oauth.refresh_token_days),
         action: action(web, sent),
-        form_token: session.form_token(web),
-        shown,
-        question,
+        user_code: None,
     };
+    let page = ConsentPage::new(web, session, &request.client, question, around);
     let page = Page::new(page);
     page.forms_lead_to(form_targets(&request.redirect_uri))
         .into_response()
+}
+
+/// Asks whether the app on a device may do what it asks for. `user_code` is what the device shows,
+/// `other_user` where somebody else signs in.
+pub(crate) fn device_consent(
+    web: &Web,
+    session: &PageSession,
+    client: &ClientEntry,
+    (user_code, other_user): (String, String),
+    question: ConsentQuestion,
+) -> Response {
+    let around = Around {
+        change_account: None,
+        other_user,
+        destination: format!("the device that shows {user_code}"),
+        action: format!("{}{VERIFICATION_PATH}", web.issuer_path()),
+        user_code: Some(user_code),
+    };
+    let page = ConsentPage::new(web, session, client, question, around);
+    Page::new(page).into_response()
+}
+
+/// What differs between the ways on which an app asks.
+struct Around {
+    change_account: Option<String>,
+    other_user: String,
+    destination: String,
+    action: String,
+    user_code: Option<String>,
+}
+
+impl ConsentPage {
+    fn new(
+        web: &Web,
+        session: &PageSession,
+        client: &ClientEntry,
+        question: ConsentQuestion,
+        around: Around,
+    ) -> Self {
+        let shown: Vec<&str> = question.given().map(|name| name.as_str()).collect();
+        let keeps = client.may_use(GrantType::RefreshToken);
+        Self {
+            frame: Frame::of(web, session),
+            app: App::of(client, question.maker.clone()),
+            change_account: around.change_account,
+            other_user: around.other_user,
+            destination: around.destination,
+            refresh_token_days: keeps.then_some(web.app().settings().oauth.refresh_token_days),
+            action: around.action,
+            user_code: around.user_code,
+            form_token: session.form_token(web),
+            shown: shown.join(" "),
+            question,
+        }
+    }
 }
 
 /// Where consent is sent to.
@@ -130,8 +178,7 @@ fn other_user(web: &Web, sent: &AuthorizationParameters) -> String {
 }
 
 impl App {
-    fn of(request: &AuthorizationRequest, maker: Maker) -> Self {
-        let client = &request.client;
+    fn of(client: &ClientEntry, maker: Maker) -> Self {
         let links = &client.metadata.links;
         let links = [
             ("Website", &links.client_uri),

@@ -7,9 +7,11 @@ mod bearer;
 mod client_keys;
 mod introspection;
 mod metadata;
+mod par;
 mod quota;
 mod revocation;
 mod scopes;
+mod tabs;
 mod targets;
 mod token;
 
