@@ -14,6 +14,7 @@ use claviger_model::keyring::{Keyring, master_key_line};
 use claviger_model::keys::{ApiKey, KeyDraft, KeySettings, KeyState};
 use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
 use claviger_model::{Environment, UnixMillis};
+use claviger_verify::possession::Sent;
 use claviger_verify::{Index, Now, Request, Target, Verifier};
 
 use crate::issued;
@@ -103,6 +104,7 @@ const fn request(credential: &str) -> Request<'_> {
         path: Some("/v1/leads"),
         scopes: &[],
         ip: None,
+        sent: Sent::BEARER,
     }
 }
 
