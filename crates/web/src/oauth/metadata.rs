@@ -49,15 +49,24 @@ pub struct ServerMetadata {
     /// How they may sign there what proves who they are (RFC 7523).
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 5]>,
-    /// How proofs that a client holds a key may be signed (RFC 9449 section 5.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dpop_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// Every scope that a client can ask for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
     /// The base URLs of the APIs that take the tokens (RFC 9728 section 4).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     protected_resources: Vec<String>,
+    /// Where an app sends its user's browser.
+    authorization_endpoint: String,
+    /// What it can ask for there.
+    response_types_supported: [&'static str; 1],
+    /// How it is answered.
+    response_modes_supported: [&'static str; 1],
+    /// How it proves that a code is its own (RFC 7636).
+    code_challenge_methods_supported: [&'static str; 1],
+    /// Whether answers name who gives them (RFC 9207 section 3).
+    authorization_response_iss_parameter_supported: bool,
+    /// What the user can be asked again.
+    prompt_values_supported: [&'static str; 4],
     /// The documentation.
     service_documentation: String,
     /// Where apps push authorization requests (RFC 9126 section 5).
@@ -83,9 +92,6 @@ pub struct ResourceMetadata {
     /// The scopes that a client can ask for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
-    /// How proofs that a client holds a key may be signed (RFC 9449 section 5.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dpop_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// How tokens are sent.
     bearer_methods_supported: [&'static str; 1],
     /// Its name, for people.
@@ -120,9 +126,14 @@ pub async fn server(State(web): State<Web>) -> Response {
         revocation_endpoint: at("/oauth/revoke"),
         revocation_endpoint_auth_methods_supported: methods(),
         revocation_endpoint_auth_signing_alg_values_supported: signed_with,
-        dpop_signing_alg_values_supported: discovery::proof_algorithms(web.app()),
         scopes_supported: facts.scopes,
         protected_resources: facts.resources,
+        authorization_endpoint: at("/oauth/authorize"),
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        code_challenge_methods_supported: ["S256"],
+        authorization_response_iss_parameter_supported: true,
+        prompt_values_supported: ["none", "login", "consent", "select_account"],
         service_documentation: at("/docs/"),
         pushed_authorization_request_endpoint: is_pushing.then(|| at("/oauth/par")),
         require_pushed_authorization_requests: is_pushing.then_some(false),
@@ -195,7 +206,6 @@ fn render(web: &Web, facts: ResourceFacts) -> Response {
         authorization_servers: vec![issuer.clone()],
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         scopes_supported: facts.scopes,
-        dpop_signing_alg_values_supported: discovery::proof_algorithms(web.app()),
         bearer_methods_supported: ["header"],
         resource_name: facts.name,
         resource_documentation: format!("{issuer}/docs/"),
