@@ -4,6 +4,8 @@
 //! a browser may do with it is said in [`Page`]; nothing else sets these headers.
 
 pub mod assets;
+pub mod connected_apps;
+mod dates;
 pub mod device;
 pub mod form;
 pub mod session;
@@ -37,6 +39,11 @@ pub fn routes() -> Router<Web> {
     Router::new()
         .route("/assets/{name}", get(assets::show))
         .route("/device", get(device::show).post(device::submit))
+        .route("/connected-apps", get(connected_apps::list))
+        .route(
+            "/connected-apps/{id}/disconnect",
+            get(connected_apps::confirm).post(connected_apps::disconnect),
+        )
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
 }

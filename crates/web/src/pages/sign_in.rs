@@ -11,7 +11,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Frame, MaybeSession, Notice, Page, PageForm, PageSession, see_other, session};
+use super::{
+    Frame, MaybeSession, Notice, Page, PageForm, PageSession, connected_apps, see_other, session,
+};
 use crate::error::Failure;
 use crate::extract::Origin;
 use crate::oauth::authorize::{ENDPOINT, form_targets};
@@ -19,7 +21,7 @@ use crate::oauth::parameters;
 use crate::state::Web;
 
 /// Where one goes who signed in for nothing in particular.
-const HOME: &str = "/connected-apps";
+const HOME: &str = connected_apps::PATH;
 /// The longest path that is remembered while somebody signs in, in bytes.
 const NEXT_BYTES_MAX: usize = 16_000;
 

@@ -144,7 +144,8 @@ impl Work {
 
     /// Whether there was something to give.
     async fn carry_out(&self, tx: &mut Tx) -> Result<bool, Error> {
-        // Whoever suspends the user or takes the role away comes before or after, not in between.
+        // Whoever suspends the account or the user, or takes the role away, comes before or after,
+        // not in between. Everybody locks in this order.
         accounts::lock(tx, self.account_id).await?;
         users::lock(tx, self.user_id).await?;
         let user = users::get(tx, self.user_id).await?;
