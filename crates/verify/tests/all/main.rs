@@ -7,7 +7,6 @@ mod client_keys;
 mod forgeries;
 mod issuer;
 mod jose;
-mod possession;
 mod proofs;
 mod support;
 mod token_clients;

@@ -1,7 +1,12 @@
 //! The authorization endpoint and the pages of its steps, through the real router, as a browser
 //! sees them.
 
+mod connected_apps;
+mod consent;
 mod flow;
+mod redirect_uris;
+mod requests;
+mod sign_in;
 
 use std::collections::BTreeMap;
 
@@ -20,12 +25,17 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 /// Makes an app of Acme; more settings replace those of the tests.
 pub(crate) async fn app(instance: &Instance, more: Value) -> String {
     let admin = instance.session("admin").await;
+    app_by(instance, &admin, more).await
+}
+
+/// The same by whoever has this session.
+pub(crate) async fn app_by(instance: &Instance, session: &str, more: Value) -> String {
     let body = merged(
         &json!({"name": "Calendar", "kind": "app", "redirect_uris": [CALLBACK],
             "scopes": ["read:leads", "write:leads", "read:people"]}),
         &more,
     );
-    let made = instance.send(post("/v1/clients", &body).by(&admin)).await;
+    let made = instance.send(post("/v1/clients", &body).by(session)).await;
     text(&made.is(201), "client_id").to_owned()
 }
 

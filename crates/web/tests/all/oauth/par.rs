@@ -130,7 +130,6 @@ async fn a_pushed_request_leads_to_a_code_once() {
         browser.open_pushed(&app, request_uri).await.is_page(400);
         let again = browser.allow(&page).await;
         assert!(!again.headers.contains_key("location"), "{again:?}");
-
     })
     .await;
 }
