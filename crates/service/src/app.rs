@@ -21,7 +21,7 @@ use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
 use crate::tokens::{FeedCache, UsedUp};
-use crate::uses::UseRecorder;
+use crate::uses::{FamilyUseRecorder, UseRecorder};
 
 /// The application. Cheap to clone; every clone is the same one.
 #[derive(Clone)]
@@ -49,6 +49,7 @@ struct Inner {
     outbound: Outbound,
     decisions: Recorder,
     uses: UseRecorder,
+    family_uses: FamilyUseRecorder,
 }
 
 /// Where the data is.
@@ -100,6 +101,12 @@ impl App {
         .await?;
         let decisions = Recorder::start(usage_db.clone(), role);
         let uses = UseRecorder::start(usage_db.clone(), role);
+        let family_uses = FamilyUseRecorder::start(
+            usage_db.clone(),
+            Arc::clone(&verifier),
+            sources.clone(),
+            role,
+        );
         let passwords = PasswordPool::new();
         let client_failures = Failures::new();
         let inner = Inner {
@@ -122,6 +129,7 @@ impl App {
             outbound: Outbound::new(),
             decisions,
             uses,
+            family_uses,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -245,6 +253,7 @@ impl App {
     pub async fn close(&self) {
         self.inner.decisions.close().await;
         self.inner.uses.close().await;
+        self.inner.family_uses.close().await;
         self.inner.propagation.leave().await;
         self.inner.usage_db.close().await;
         self.inner.db.close().await;

@@ -1,9 +1,8 @@
 //! Applications for tests: a fresh one on SQLite always, and on PostgreSQL when the environment
 //! variable `CLAVIGER_TEST_POSTGRES` names a server.
 
+mod codes;
 mod connected_apps;
-
-pub use connected_apps::ConnectedApp;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -17,6 +16,9 @@ pub use claviger_store::Location;
 pub use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit, forge_signing_keys};
 use claviger_store::{StoreError, clients};
 use zeroize::Zeroizing;
+
+pub use codes::{Allowed, make_app, make_code};
+pub use connected_apps::ConnectedApp;
 
 use crate::actor::{Actor, Caller};
 use crate::app::{App, Storage};

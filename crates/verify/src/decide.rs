@@ -116,8 +116,9 @@ impl Verifier {
         self.index.load_full()
     }
 
-    /// Replaces the whole index, after a reload.
-    pub fn replace_index(&self, index: Index) {
+    /// Replaces the whole index, after a reload. Which families of tokens were used goes on.
+    pub fn replace_index(&self, mut index: Index) {
+        index.share_family_uses(&self.index.load());
         self.index.store(Arc::new(index));
     }
 

@@ -243,6 +243,12 @@ impl Index {
         &self.families
     }
 
+    /// Goes on with the uses of families that `before` has: what is used while one index takes the
+    /// place of the other is not lost.
+    pub(crate) fn share_family_uses(&mut self, before: &Self) {
+        self.families.share_uses(&before.families);
+    }
+
     /// Holds a legacy key.
     pub fn put_legacy_key(&self, key: &LegacyKey) {
         let entry = Entry {

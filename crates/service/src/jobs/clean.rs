@@ -1,10 +1,12 @@
 //! Forgetting what is not needed any more.
 
 use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{
-    StoreError, Tx, devices, grants, idempotency, ledger, pushed_requests, revoked_tokens,
-    sessions, spent_identifiers, token_counts,
+    StoreError, Tx, authorization_codes, devices, grants, idempotency, ledger, pushed_requests,
+    refresh_tokens, revoked_tokens, sessions, spent_identifiers, token_counts, token_families,
+    token_family_uses,
 };
 use futures_core::future::BoxFuture;
 
@@ -23,6 +25,11 @@ const SESSIONS_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
 const REVOKED_TOKENS_KEPT_MILLIS: i64 = 10 * 60 * 1_000;
 /// How long grants are kept after their end, for "what did it have access to?".
 const GRANTS_KEPT_MILLIS: i64 = 90 * DAY_MILLIS;
+/// How long codes are kept after their end, so that one that is used again is known.
+const CODES_KEPT_MILLIS: i64 = 60 * 60 * 1_000;
+/// How long refresh tokens and their families are kept after their end: as long as an access token
+/// can live that was issued at the end.
+const FAMILIES_KEPT_MILLIS: i64 = TOKEN_LIFETIME_SECONDS_MAX as i64 * 1_000;
 /// Days whose counts of tokens are kept.
 const TOKEN_COUNT_DAYS_KEPT: i64 = 7;
 /// How long pushed requests and codes of devices are kept after their end, for "expired" instead of
@@ -42,6 +49,9 @@ pub(super) async fn clean(app: &App) {
     report("ended grants", ended_grants(app).await);
     report("counts of tokens", old_token_counts(app).await);
     report("requests of apps", ended_requests(app).await);
+    report("codes", ended_codes(app).await);
+    report("refresh tokens", ended_refresh_tokens(app).await);
+    report("uses of access tokens", old_family_uses(app).await);
     report("decisions", old_decisions(app).await);
     report(
         "authorization failures",
@@ -145,6 +155,44 @@ async fn ended_requests(app: &App) -> Result<(), Error> {
         Box::pin(devices::delete_polls_before(tx, before, ROWS_AT_ONCE))
     })
     .await
+}
+
+async fn ended_codes(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-CODES_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(authorization_codes::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await
+}
+
+/// Refresh tokens first: nothing is left of a family that is gone.
+async fn ended_refresh_tokens(app: &App) -> Result<(), Error> {
+    let now = app.sources().now();
+    let before = now.plus_millis(-FAMILIES_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(refresh_tokens::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await?;
+    in_portions(app, move |tx| {
+        Box::pin(token_families::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await?;
+    app.verifier().index().families().forget_ended(now);
+    Ok(())
+}
+
+/// A use matters as long as the refresh token before it can come again.
+async fn old_family_uses(app: &App) -> Result<(), Error> {
+    let kept_days = i64::from(app.settings().oauth.refresh_token_days) + 1;
+    let before = app.sources().now().plus_millis(-kept_days * DAY_MILLIS);
+    loop {
+        let deleted = app.usage_db().write(move |tx: &mut Tx| {
+            Box::pin(token_family_uses::delete_before(tx, before, ROWS_AT_ONCE))
+        });
+        if deleted.await?.value < u64::from(ROWS_AT_ONCE) {
+            return Ok(());
+        }
+    }
 }
 
 /// Deletes a limited number of rows in one transaction, and goes on as long as there are so many.

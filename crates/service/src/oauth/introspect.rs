@@ -2,25 +2,53 @@
 
 use std::sync::Arc;
 
-use claviger_model::Reason;
+use claviger_model::ids::UserId;
+use claviger_model::refresh::Presented;
 use claviger_model::tokens::Claims;
+use claviger_model::{Reason, UnixMillis};
 use claviger_verify::TokenFacts;
 use claviger_verify::entries::ClientEntry;
 
+use super::grants::refresh_token::{self, Found};
 use super::targets::{management_scopes, reaches};
-use super::{Client, Refusal};
+use super::user_tokens::standing;
+use super::{Client, ErrorCode, Refusal};
 use crate::app::App;
 use crate::error::Error;
 
-/// A live token, as its client or an API of its account may see it.
+/// A live token.
 #[derive(Debug)]
-pub struct Introspection {
+pub enum Introspection {
+    /// An access token, as its client or an API of its account may see it.
+    Access(AccessToken),
+    /// A refresh token, as its client may see it.
+    Refresh(RefreshTokenFacts),
+}
+
+/// A live access token.
+#[derive(Debug)]
+pub struct AccessToken {
     facts: Arc<TokenFacts>,
-    /// What it may do now: its scopes as far as its client still holds them.
+    /// What it may do now: its scopes as far as its client and its user still hold them.
     pub scopes: Vec<String>,
 }
 
-impl Introspection {
+/// A live refresh token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefreshTokenFacts {
+    /// What its client calls itself.
+    pub client_id: String,
+    /// The user.
+    pub user_id: UserId,
+    /// What the access tokens that come of it may do.
+    pub scopes: Vec<String>,
+    /// When it was issued.
+    pub created_at: UnixMillis,
+    /// From when it is not taken.
+    pub expires_at: UnixMillis,
+}
+
+impl AccessToken {
     /// What it says.
     pub fn claims(&self) -> &Claims {
         &self.facts.claims
@@ -30,13 +58,25 @@ impl Introspection {
 /// What `token` is worth; nothing when it is not live, or none of the client's business.
 ///
 /// # Errors
-/// `temporarily_unavailable` where the node cannot know.
-pub fn introspect(
+/// `invalid_client` for a client that proves nothing; `temporarily_unavailable` where the node cannot
+/// know.
+pub async fn introspect(
     app: &App,
     client: &Client,
     token: &str,
 ) -> Result<Option<Introspection>, Refusal> {
+    if client.entry.is_public() {
+        return Err(Refusal::because(
+            ErrorCode::InvalidClient,
+            "This client keeps no secret, so it is told nothing of tokens.",
+        ));
+    }
     client.note_use(app, None);
+    if let Some(found) = refresh_token::find(app, token).await? {
+        return Ok(refresh(app, client, found)
+            .await?
+            .map(Introspection::Refresh));
+    }
     let facts = match app.verifier().inspect(token, app.sources().both()) {
         Ok(facts) => facts,
         Err(Reason::Stale) => return Err(Error::stale().into()),
@@ -45,8 +85,40 @@ pub fn introspect(
     if !concerns(app, &client.entry, &facts) {
         return Ok(None);
     }
+    if facts.claims.azp != client.entry.id {
+        // Whoever asks is about to serve a request with it.
+        app.verifier().note_use(&facts);
+    }
     let scopes = scopes(app, &facts);
-    Ok(Some(Introspection { facts, scopes }))
+    Ok(Some(Introspection::Access(AccessToken { facts, scopes })))
+}
+
+/// What a refresh token is worth to its client: one that was used or replaced is worth nothing,
+/// though it may still be forgiven.
+async fn refresh(
+    app: &App,
+    client: &Client,
+    found: Found,
+) -> Result<Option<RefreshTokenFacts>, Refusal> {
+    let Found { token, family } = found;
+    let is_own = family.client_id == client.entry.id;
+    let is_live = token.presented(&family, 0, app.sources().now()) == Presented::Fresh;
+    if !is_own || !is_live {
+        return Ok(None);
+    }
+    let standing = match standing(app, family.grant_id).await {
+        Ok(standing) => standing,
+        Err(refusal) if refusal.code == ErrorCode::InvalidGrant => return Ok(None),
+        Err(refusal) => return Err(refusal),
+    };
+    let scopes = family.authorized.scopes.iter();
+    Ok(Some(RefreshTokenFacts {
+        client_id: client.entry.public_id.to_string(),
+        user_id: standing.grant.user_id,
+        scopes: scopes.map(ToString::to_string).collect(),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+    }))
 }
 
 /// A token concerns the client that it was issued to, and each of the same account that holds

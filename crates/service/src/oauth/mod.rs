@@ -3,6 +3,7 @@
 //! The standards: RFC 6749 (token endpoint), 8707 (resources), 9068 (access tokens), 7009
 //! (revocation), 7662 (introspection), 8414 and 9728 (metadata).
 
+mod access_tokens;
 mod assertion;
 pub mod authorize;
 mod begun;
@@ -11,6 +12,7 @@ mod client_keys;
 pub mod device;
 pub mod discovery;
 mod failures;
+mod families;
 mod grants;
 mod introspect;
 pub mod par;
@@ -21,16 +23,17 @@ mod scopes;
 mod spent;
 mod targets;
 mod token;
+mod user_tokens;
 
 pub(crate) use begun::Begun;
 pub use claviger_model::clients::GrantType;
 pub use client::{Client, ClientCredentials, ClientProof, Source, authenticate};
 pub(crate) use client_keys::KeyCache;
 pub(crate) use failures::Failures;
-pub use introspect::{Introspection, introspect};
+pub use introspect::{AccessToken, Introspection, RefreshTokenFacts, introspect};
 pub use refusal::{ErrorCode, Refusal};
 pub use revoke::revoke;
-pub use token::{IssuedToken, TokenRequest, issue};
+pub use token::{GrantRequest, IssuedToken, TokenRequest, grant_types, issue};
 
 /// Where a client's daily quota of tokens stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

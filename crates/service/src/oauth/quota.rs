@@ -14,10 +14,29 @@ pub(super) async fn take(
     client: &ClientEntry,
     now: UnixMillis,
 ) -> Result<Option<QuotaState>, Refusal> {
-    let settings = &app.settings().tokens;
-    let Some(limit) = client.tokens_per_day.or(settings.per_day) else {
+    let limit = client.tokens_per_day.or(app.settings().tokens.per_day);
+    take_of(app, client, limit, now).await
+}
+
+/// The same for a token that acts for a user: only a quota that is the client's own counts.
+pub(super) async fn take_own(
+    app: &App,
+    client: &ClientEntry,
+    now: UnixMillis,
+) -> Result<Option<QuotaState>, Refusal> {
+    take_of(app, client, client.tokens_per_day, now).await
+}
+
+async fn take_of(
+    app: &App,
+    client: &ClientEntry,
+    limit: Option<u32>,
+    now: UnixMillis,
+) -> Result<Option<QuotaState>, Refusal> {
+    let Some(limit) = limit else {
         return Ok(None);
     };
+    let settings = &app.settings().tokens;
     let mode = client.quota_mode.unwrap_or(settings.quota_mode);
     match take_quota(app, client.id, limit, mode, now).await? {
         Quota::Given(state) => Ok(Some(state)),

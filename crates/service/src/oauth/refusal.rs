@@ -12,6 +12,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// The client is not who it says (RFC 6749 section 5.2).
     InvalidClient,
+    /// A code or a refresh token that is not good, or not this client's (RFC 6749 section 5.2).
+    InvalidGrant,
     /// This client may not have a token in this way (RFC 6749 section 5.2).
     UnauthorizedClient,
     /// Nobody gets a token in this way (RFC 6749 section 5.2).
@@ -58,6 +60,7 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
@@ -110,6 +113,11 @@ impl Refusal {
         }
     }
 
+    /// Refused because what was sent gives no token (RFC 6749 section 5.2).
+    pub(super) fn invalid_grant(description: impl Into<String>) -> Self {
+        Self::because(ErrorCode::InvalidGrant, description)
+    }
+
     /// The row of the table of refusals that comes next to it.
     pub(super) fn reason(&self) -> Reason {
         match (&self.cause, self.code) {
@@ -119,6 +127,7 @@ impl Refusal {
             (None, ErrorCode::UnauthorizedClient) => Reason::PermissionRequired,
             (None, ErrorCode::QuotaExhausted) => Reason::QuotaExhausted,
             (None, ErrorCode::RateLimited) => Reason::RateLimited,
+            (None, ErrorCode::InvalidGrant) => Reason::InvalidCredential,
             (None, ErrorCode::InvalidClient) => Reason::InvalidCredential,
             (None, ErrorCode::AuthorizationPending | ErrorCode::ExpiredToken) => Reason::Expired,
             (None, ErrorCode::SlowDown) => Reason::RateLimited,

@@ -56,7 +56,7 @@ pub(super) fn granted(
 }
 
 /// The names in a `scope` parameter: tokens with one space between, each once.
-fn parse(text: &str) -> Result<Vec<ScopeName>, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Vec<ScopeName>, Refusal> {
     let mut names = Vec::new();
     for word in text.split(' ') {
         let name = ScopeName::new(word).ok();

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use claviger_model::Environment;
+use claviger_model::apis::BaseUrl;
 use claviger_model::management::ManagementScope;
 use claviger_model::scopes::ScopeName;
 use claviger_verify::apis::{ApiEntry, Apis};
@@ -38,17 +39,7 @@ pub(super) fn of(
         apis: &index.apis(),
         client,
     };
-    for resource in &request.resources {
-        if !is_absolute(resource) {
-            let told = "A resource has to be an absolute URI without fragment.";
-            return Err(Refusal::because(ErrorCode::InvalidTarget, told));
-        }
-    }
-    let named: Vec<&str> = request
-        .audience
-        .into_iter()
-        .chain(request.resources.iter().copied())
-        .collect();
+    let named = named(request)?;
     if named.is_empty() {
         return allowed.unnamed();
     }
@@ -63,6 +54,28 @@ pub(super) fn of(
         }
     }
     Ok(Target::Apis(apis))
+}
+
+/// The names of what a token is to be for, as they are sent.
+pub(super) fn named<'a>(request: &TokenRequest<'a>) -> Result<Vec<&'a str>, Refusal> {
+    if !request.resources.iter().copied().all(is_absolute) {
+        let told = "A resource has to be an absolute URI without fragment.";
+        return Err(Refusal::because(ErrorCode::InvalidTarget, told));
+    }
+    let resources = request.resources.iter().copied();
+    Ok(request.audience.into_iter().chain(resources).collect())
+}
+
+/// Whether `name` means this API: by its audience or by one of its base URLs.
+pub(super) fn is_called(api: &ApiEntry, name: &str) -> bool {
+    let url = || BaseUrl::new(name).ok();
+    let mut own = [&api.live_url, &api.sandbox_url].into_iter().flatten();
+    *api.audience == *name || url().is_some_and(|url| own.any(|own| *own == url))
+}
+
+/// As much of a name as a sentence shows.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().take(SHOWN_LENGTH_MAX).collect()
 }
 
 /// The management scopes that a client holds.
@@ -159,7 +172,7 @@ impl Allowed<'_> {
             .chain(self.management.then_some(self.issuer))
             .take(SHOWN_MAX)
             .collect();
-        let name: String = name.chars().take(SHOWN_LENGTH_MAX).collect();
+        let name = shown(name);
         let told = match names.as_slice() {
             [] => format!("{name} is not an API that this client may have tokens for."),
             names => format!(

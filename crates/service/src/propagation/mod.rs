@@ -102,6 +102,18 @@ impl Propagation {
         nodes::wait_for_others(&self.db, &self.sources, epoch, own, effect).await;
     }
 
+    /// Whether other nodes are on the list, which decide on the same data.
+    pub(crate) async fn has_others(&self) -> Result<bool, StoreError> {
+        if self.is_alone() {
+            return Ok(false);
+        }
+        let own = self.follower.as_ref().map(|own| own.incarnation());
+        let nodes = claviger_store::nodes::list(&mut *self.db.read().await?).await?;
+        Ok(nodes
+            .iter()
+            .any(|node| Some(node.incarnation.as_str()) != own))
+    }
+
     /// Whether no other process can be deciding on this data: it owns the SQLite database.
     fn is_alone(&self) -> bool {
         self.lock.is_some()

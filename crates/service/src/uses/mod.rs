@@ -1,6 +1,7 @@
 //! What became of each secret of a client: how often it gave a token or was refused, when last,
 //! from where. Noted in memory, and kept in the usage database from the next second on.
 
+pub(crate) mod family_uses;
 mod recorder;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use claviger_model::{Reason, UnixMillis};
 
 use crate::app::App;
 use crate::error::Error;
+pub use family_uses::FamilyUseRecorder;
 pub use recorder::UseRecorder;
 
 /// One use of a secret that matched, whether it gave a token or not.

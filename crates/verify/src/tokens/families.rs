@@ -1,6 +1,8 @@
 //! Families of refresh tokens, as far as their access tokens are concerned: which were ended, and
 //! whether what came of a refresh has been used (the successor rule of `model::refresh`).
 
+use std::sync::Arc;
+
 use claviger_model::UnixMillis;
 use claviger_model::ids::FamilyId;
 
@@ -12,10 +14,16 @@ pub struct Families {
     /// Those that were ended, until their last access token is over anyway.
     ended: papaya::HashMap<FamilyId, UnixMillis>,
     /// The latest generation whose access token was used at this node, until it is noted elsewhere.
-    used: papaya::HashMap<FamilyId, u32>,
+    /// Shared with the index that takes this one's place.
+    used: Arc<papaya::HashMap<FamilyId, u32>>,
 }
 
 impl Families {
+    /// Goes on with the uses that `before` has, and will still be told.
+    pub(crate) fn share_uses(&mut self, before: &Self) {
+        self.used = Arc::clone(&before.used);
+    }
+
     /// Refuses the access tokens of a family from now on; the last of them would be over at
     /// `until`.
     pub fn end(&self, family: FamilyId, until: UnixMillis) {

@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_model::Environment;
 use claviger_model::ids::{AccountId, ClientId, TokenId};
-use claviger_model::tokens::{Audience, TokenGrant};
-use claviger_service::oauth::{self, Introspection};
+use claviger_model::tokens::{Audience, Confirmation, TokenGrant};
+use claviger_service::oauth::{self, AccessToken, Introspection, RefreshTokenFacts};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -40,15 +40,42 @@ pub struct IntrospectionResponse<'a> {
 
 /// What a live token says.
 #[derive(Serialize, ToSchema)]
-struct Facts<'a> {
-    /// What it may do now: its scopes as far as its client still holds them.
+#[serde(untagged)]
+enum Facts<'a> {
+    Access(AccessFacts<'a>),
+    Refresh(RefreshFacts<'a>),
+}
+
+/// What a live refresh token says. Only its own client is told.
+#[derive(Serialize, ToSchema)]
+struct RefreshFacts<'a> {
+    /// What the access tokens that come of it may do.
+    scope: String,
+    /// The client that it was issued to.
+    client_id: &'a str,
+    /// When it ends, in seconds since 1970.
+    exp: i64,
+    /// When it was issued, in seconds since 1970.
+    iat: i64,
+    /// The user.
+    sub: String,
+    /// The issuer.
+    iss: &'a str,
+    /// Always `refresh_token`.
+    token_type: &'static str,
+}
+
+/// What a live access token says.
+#[derive(Serialize, ToSchema)]
+struct AccessFacts<'a> {
+    /// What it may do now: its scopes as far as its client and its user still hold them.
     scope: String,
     /// Whether it stands for all that its client may do.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     all_scopes: bool,
     /// The client that it was issued to.
     client_id: &'a str,
-    /// Always `Bearer`.
+    /// `Bearer`, or `DPoP` when it is bound to a key of its client.
     token_type: &'static str,
     /// When it ends, in seconds since 1970.
     exp: i64,
@@ -76,6 +103,10 @@ struct Facts<'a> {
     /// The account.
     #[schema(value_type = String)]
     account: AccountId,
+    /// The key that it is bound to (RFC 9449 section 6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    cnf: Option<&'a Confirmation>,
 }
 
 /// Ask what a token is worth
@@ -98,23 +129,48 @@ pub async fn introspect(
 ) -> Result<Response, OAuthFailure> {
     let client = request.client(&web).await?;
     let token = request.required("token")?;
-    let found = oauth::introspect(web.app(), &client, token)?;
+    let found = oauth::introspect(web.app(), &client, token).await?;
     let body = IntrospectionResponse {
         active: found.is_some(),
-        facts: found.as_ref().map(facts),
+        facts: found.as_ref().map(|found| facts(&web, found)),
     };
     let mut response = axum::Json(body).into_response();
     not_stored(response.headers_mut());
     Ok(response)
 }
 
-fn facts(found: &Introspection) -> Facts<'_> {
+fn facts<'a>(web: &'a Web, found: &'a Introspection) -> Facts<'a> {
+    match found {
+        Introspection::Access(token) => Facts::Access(access(token)),
+        Introspection::Refresh(token) => {
+            Facts::Refresh(refresh(token, &web.app().settings().public_url))
+        }
+    }
+}
+
+fn refresh<'a>(token: &'a RefreshTokenFacts, issuer: &'a str) -> RefreshFacts<'a> {
+    RefreshFacts {
+        scope: token.scopes.join(" "),
+        client_id: &token.client_id,
+        exp: token.expires_at.0.div_euclid(1_000),
+        iat: token.created_at.0.div_euclid(1_000),
+        sub: token.user_id.to_string(),
+        iss: issuer,
+        token_type: "refresh_token",
+    }
+}
+
+fn access(found: &AccessToken) -> AccessFacts<'_> {
     let claims = found.claims();
-    Facts {
+    AccessFacts {
         scope: found.scopes.join(" "),
         all_scopes: claims.all_scopes,
         client_id: &claims.client_id,
-        token_type: "Bearer",
+        token_type: if claims.cnf.is_some() {
+            "DPoP"
+        } else {
+            "Bearer"
+        },
         exp: claims.exp,
         iat: claims.iat,
         sub: &claims.sub,
@@ -125,5 +181,6 @@ fn facts(found: &Introspection) -> Facts<'_> {
         gty: claims.gty,
         env: claims.env,
         account: claims.account,
+        cnf: claims.cnf.as_ref(),
     }
 }

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use claviger_model::Reason;
 use claviger_model::clients::ClientAuthMethod;
-use claviger_service::oauth::GrantType;
 use claviger_service::oauth::discovery::{self, ResourceFacts};
+use claviger_service::oauth::{GrantType, grant_types};
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HOST};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
@@ -107,8 +107,9 @@ pub struct ResourceMetadata {
 pub async fn server(State(web): State<Web>) -> Response {
     let facts = discovery::server(web.app());
     let at = |path: &str| format!("{}{path}", facts.issuer);
-    let methods = || {
-        let methods = discovery::auth_methods(web.app());
+    let methods = |with_public: bool| {
+        let is_told = |method: &ClientAuthMethod| with_public || *method != ClientAuthMethod::None;
+        let methods = discovery::auth_methods(web.app()).filter(is_told);
         methods.map(ClientAuthMethod::as_str).collect()
     };
     let signed_with = discovery::assertion_algorithms(web.app());
@@ -117,14 +118,16 @@ pub async fn server(State(web): State<Web>) -> Response {
     public(ServerMetadata {
         token_endpoint: at("/oauth/token"),
         jwks_uri: at("/.well-known/jwks.json"),
-        grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
-        token_endpoint_auth_methods_supported: methods(),
+        grant_types_supported: grant_types(&web.app().settings().oauth)
+            .map(GrantType::as_str)
+            .collect(),
+        token_endpoint_auth_methods_supported: methods(true),
         token_endpoint_auth_signing_alg_values_supported: signed_with,
         introspection_endpoint: at("/oauth/introspect"),
-        introspection_endpoint_auth_methods_supported: methods(),
+        introspection_endpoint_auth_methods_supported: methods(false),
         introspection_endpoint_auth_signing_alg_values_supported: signed_with,
         revocation_endpoint: at("/oauth/revoke"),
-        revocation_endpoint_auth_methods_supported: methods(),
+        revocation_endpoint_auth_methods_supported: methods(true),
         revocation_endpoint_auth_signing_alg_values_supported: signed_with,
         scopes_supported: facts.scopes,
         protected_resources: facts.resources,

@@ -2,7 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use claviger_service::oauth::{self, ErrorCode, GrantType, IssuedToken, TokenRequest};
+use claviger_model::secret::Plaintext;
+use claviger_service::oauth::{
+    self, ErrorCode, GrantRequest, GrantType, IssuedToken, TokenRequest,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,9 +31,19 @@ pub struct TokenParameters {
     pub audience: Option<String>,
     /// The same by RFC 8707; a form may repeat it.
     pub resource: Option<String>,
-    /// The scopes, with a space between. Absent: all that the client holds for the audience.
+    /// The scopes, with a space between. Absent: all that the client holds for the audience, or all
+    /// that the user allowed.
     #[schema(example = "read:leads write:leads")]
     pub scope: Option<String>,
+    /// With `authorization_code`: the code.
+    pub code: Option<String>,
+    /// With `authorization_code`: where the code was sent, as the authorization request named it.
+    #[schema(example = "https://app.example/callback")]
+    pub redirect_uri: Option<String>,
+    /// With `authorization_code`: what `code_challenge` was made from.
+    pub code_verifier: Option<String>,
+    /// With `refresh_token`: the refresh token.
+    pub refresh_token: Option<String>,
 }
 
 /// A token (RFC 6749 section 5.1).
@@ -38,12 +51,15 @@ pub struct TokenParameters {
 pub struct TokenResponse<'a> {
     /// The JWT, to be sent as `Authorization: Bearer`.
     access_token: &'a str,
-    /// Always `Bearer`.
+    /// `Bearer`, or `DPoP` when it is bound to a key of the client.
     #[schema(example = "Bearer")]
     token_type: &'static str,
     /// How long it lives, in seconds.
     #[schema(example = 3600)]
     expires_in: u32,
+    /// What gives the next token, once, when this one acts for a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
     /// Its scopes, with a space between; empty when it stands for all of them.
     #[schema(example = "read:leads write:leads")]
     scope: &'a str,
@@ -52,7 +68,8 @@ pub struct TokenResponse<'a> {
 /// Get an access token
 ///
 /// Takes a form, and JSON with the same members. The client authenticates by
-/// `Authorization: Basic` or by `client_id` and `client_secret` in the body.
+/// `Authorization: Basic` or by `client_id` and `client_secret` in the body; a public client sends
+/// its `client_id` alone.
 #[utoipa::path(post, path = "/oauth/token", operation_id = "token", tag = "oauth",
     security((), ("client" = [])),
     request_body(content(
@@ -69,17 +86,17 @@ pub async fn issue(
     State(web): State<Web>,
     request: ClientRequest,
 ) -> Result<Response, OAuthFailure> {
-    let grant = grant_type(&request)?;
+    let grant_type = grant_type(&web, &request)?;
     let client = request.client(&web).await?;
     let parameters = &request.parameters;
     let asked = TokenRequest {
+        grant: grant(grant_type, &request)?,
         audience: parameters.get("audience"),
         resources: parameters.all("resource").collect(),
         scope: parameters.get("scope"),
+        jkt: None,
     };
-    Ok(answer(
-        &oauth::issue(web.app(), &client, grant, &asked).await?,
-    ))
+    Ok(answer(&oauth::issue(web.app(), &client, &asked).await?))
 }
 
 /// Get an access token
@@ -97,23 +114,45 @@ pub async fn connect(web: State<Web>, request: ClientRequest) -> Result<Response
     issue(web, request).await
 }
 
-fn grant_type(request: &ClientRequest) -> Result<GrantType, OAuthFailure> {
+fn grant_type(web: &Web, request: &ClientRequest) -> Result<GrantType, OAuthFailure> {
     let word = request.required("grant_type")?;
-    GrantType::parse(word).ok_or_else(|| {
-        let known: Vec<&str> = GrantType::ALL.iter().map(|grant| grant.as_str()).collect();
-        let told = format!(
-            "This grant_type is not supported. Send {}.",
-            known.join(" or ")
-        );
-        OAuthFailure::because(ErrorCode::UnsupportedGrantType, told)
+    let supported = || oauth::grant_types(&web.app().settings().oauth);
+    supported()
+        .find(|grant| grant.as_str() == word)
+        .ok_or_else(|| {
+            let known: Vec<&str> = supported().map(GrantType::as_str).collect();
+            let told = format!(
+                "This grant_type is not supported. Send {}.",
+                known.join(" or ")
+            );
+            OAuthFailure::because(ErrorCode::UnsupportedGrantType, told)
+        })
+}
+
+/// What the client brings.
+fn grant(grant_type: GrantType, request: &ClientRequest) -> Result<GrantRequest<'_>, OAuthFailure> {
+    Ok(match grant_type {
+        GrantType::ClientCredentials => GrantRequest::ClientCredentials,
+        GrantType::AuthorizationCode => GrantRequest::AuthorizationCode {
+            code: request.required("code")?,
+            redirect_uri: request.parameters.get("redirect_uri"),
+            verifier: request.parameters.get("code_verifier"),
+        },
+        GrantType::RefreshToken => GrantRequest::RefreshToken {
+            token: request.required("refresh_token")?,
+        },
+        GrantType::DeviceCode => GrantRequest::DeviceCode {
+            device_code: request.required("device_code")?,
+        },
     })
 }
 
 fn answer(token: &IssuedToken) -> Response {
     let body = TokenResponse {
         access_token: &token.access_token,
-        token_type: "Bearer",
+        token_type: token.token_type,
         expires_in: token.expires_in,
+        refresh_token: token.refresh_token.as_ref().map(Plaintext::expose),
         scope: &token.scope,
     };
     let mut response = axum::Json(body).into_response();

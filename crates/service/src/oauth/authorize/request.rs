@@ -280,7 +280,7 @@ impl Reader<'_> {
         let asked = TokenRequest {
             audience: self.parameters.get("audience"),
             resources: self.parameters.all("resource").collect(),
-            scope: None,
+            ..TokenRequest::default()
         };
         let target = targets::of(self.app, self.client, &asked);
         let target = target.map_err(|refusal| self.refuse_by(&refusal))?;

@@ -5,18 +5,17 @@
 //! 2. How long it lives and how it is signed.
 //! 3. Only then, when nothing can be refused any more, a token of the day is taken.
 
-use claviger_model::apis::SigningAlgorithm;
 use claviger_model::clients::subject;
 use claviger_model::ids::TokenId;
-use claviger_model::tokens::{ACCESS_TOKEN_TYPE, Audience, Claims, TOKEN_LENGTH_MAX, TokenGrant};
-use zeroize::Zeroizing;
+use claviger_model::tokens::{Claims, TokenGrant};
 
+use super::super::access_tokens::{
+    algorithm, audience, confirmation, lifetime_seconds, sign, token_type,
+};
 use super::super::scopes::{self, Granted};
-use super::super::targets::{self, Target};
-use super::super::{Client, ErrorCode, IssuedToken, Refusal, TokenRequest, quota};
+use super::super::{Client, ErrorCode, IssuedToken, Refusal, TokenRequest, quota, targets};
 use crate::app::App;
 use crate::error::Error;
-use crate::signing_keys;
 
 /// A token of `client` for itself.
 pub(in super::super) async fn issue(
@@ -24,9 +23,15 @@ pub(in super::super) async fn issue(
     client: &Client,
     request: &TokenRequest<'_>,
 ) -> Result<IssuedToken, Refusal> {
+    if client.entry.is_public() {
+        return Err(Refusal::because(
+            ErrorCode::UnauthorizedClient,
+            "This client keeps no secret, so it gets no token for itself (RFC 6749 section 4.4).",
+        ));
+    }
     let target = targets::of(app, &client.entry, request)?;
     let granted = scopes::granted(&client.entry, &target, request.scope)?;
-    let lifetime_seconds = lifetime_seconds(app, client, &target);
+    let lifetime_seconds = lifetime_seconds(app, &client.entry, &target);
     let now = app.sources().now();
     let issued_at = now.0.div_euclid(1_000);
     let entry = &client.entry;
@@ -50,64 +55,16 @@ pub(in super::super) async fn issue(
         grant: None,
         family: None,
         generation: None,
-        cnf: None,
+        cnf: confirmation(request.jkt),
     };
     let signed = sign(app, algorithm(app, &target), &claims).await?;
     let quota = quota::take(app, entry, now).await?;
     Ok(IssuedToken {
-        access_token: Zeroizing::new(signed),
+        access_token: signed,
+        token_type: token_type(claims.cnf.as_ref()),
         expires_in: lifetime_seconds,
+        refresh_token: None,
         scope: claims.scope,
         quota,
     })
-}
-
-/// The client's, else the shortest of the APIs', else the instance's.
-fn lifetime_seconds(app: &App, client: &Client, target: &Target) -> u32 {
-    let instance = app.settings().tokens.lifetime_seconds;
-    let of_target = || match target {
-        Target::Issuer => instance,
-        Target::Apis(apis) => apis
-            .iter()
-            .map(|api| api.token_lifetime_seconds.unwrap_or(instance))
-            .min()
-            .unwrap_or(instance),
-    };
-    client
-        .entry
-        .token_lifetime_seconds
-        .unwrap_or_else(of_target)
-}
-
-/// The API's own where there is one; the instance's for several, and for the issuer.
-fn algorithm(app: &App, target: &Target) -> SigningAlgorithm {
-    match target {
-        Target::Apis(apis) if apis.len() == 1 => apis[0].signing_algorithm,
-        _ => app.settings().tokens.signing_algorithm,
-    }
-}
-
-fn audience(app: &App, target: &Target) -> Audience {
-    match target {
-        Target::Issuer => Audience::One(app.settings().public_url.clone()),
-        Target::Apis(apis) => {
-            Audience::of(apis.iter().map(|api| api.audience.to_string()).collect())
-        }
-    }
-}
-
-async fn sign(app: &App, algorithm: SigningAlgorithm, claims: &Claims) -> Result<String, Refusal> {
-    // Usually there is a key; the first token of an algorithm makes one.
-    signing_keys::ensure(app, algorithm).await?;
-    let now = app.sources().now();
-    let signed = app
-        .signer()
-        .sign(algorithm, claims, ACCESS_TOKEN_TYPE, now)?;
-    if signed.len() > TOKEN_LENGTH_MAX {
-        return Err(Refusal::because(
-            ErrorCode::InvalidTarget,
-            "A token for all APIs of this client would be too long. Name one by audience.",
-        ));
-    }
-    Ok(signed)
 }

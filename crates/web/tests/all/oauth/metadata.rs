@@ -40,18 +40,19 @@ async fn it_names_the_endpoints_and_what_they_take() {
         let document = instance.send(get(SERVER)).await.is(200);
         let at = |path: &str| json!(format!("{}{path}", instance.issuer()));
         let methods = json!(["client_secret_basic", "client_secret_post"]);
+        let with_public = json!(["client_secret_basic", "client_secret_post", "none"]);
         for (member, value) in [
             ("token_endpoint", at("/oauth/token")),
             ("jwks_uri", at("/.well-known/jwks.json")),
             ("introspection_endpoint", at("/oauth/introspect")),
             ("revocation_endpoint", at("/oauth/revoke")),
-            ("grant_types_supported", json!(["client_credentials"])),
-            ("token_endpoint_auth_methods_supported", methods.clone()),
             (
-                "introspection_endpoint_auth_methods_supported",
-                methods.clone(),
+                "grant_types_supported",
+                json!(["client_credentials", "authorization_code", "refresh_token"]),
             ),
-            ("revocation_endpoint_auth_methods_supported", methods),
+            ("token_endpoint_auth_methods_supported", with_public.clone()),
+            ("introspection_endpoint_auth_methods_supported", methods),
+            ("revocation_endpoint_auth_methods_supported", with_public),
         ] {
             assert_eq!(document[member], value, "{member}");
         }
@@ -96,9 +97,8 @@ async fn nothing_in_it_is_empty_and_every_endpoint_answers() {
             .as_array()
             .expect("grants");
         for grant in [
-            "authorization_code",
-            "refresh_token",
             "password",
+            "urn:ietf:params:oauth:grant-type:device_code",
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "urn:ietf:params:oauth:grant-type:token-exchange",
         ] {

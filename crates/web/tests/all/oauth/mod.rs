@@ -1,5 +1,6 @@
 //! The OAuth endpoints, line by line of the standards.
 
+mod apps;
 mod assertions;
 mod authentication;
 mod bad_input;

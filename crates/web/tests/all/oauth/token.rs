@@ -61,8 +61,6 @@ async fn a_missing_grant_type_is_invalid_and_every_other_one_unsupported() {
         for other in [
             "password",
             "implicit",
-            "authorization_code",
-            "refresh_token",
             "urn:ietf:params:oauth:grant-type:device_code",
             "Client_Credentials",
             "x",
