@@ -88,7 +88,8 @@ impl App {
             &settings.public_url,
             settings.lease_millis,
         );
-        let verifier = Arc::new(verifier);
+        let asks_for_nonces = settings.oauth.dpop && settings.oauth.dpop_nonces;
+        let verifier = Arc::new(verifier.asking_for_nonces(asks_for_nonces));
         let signer = Arc::new(Signer::new(Arc::clone(&keyring), &sources));
         let propagation = Propagation::start(
             db.clone(),

@@ -2,6 +2,7 @@
 
 use claviger_model::{Problems, Reason};
 use claviger_store::StoreError;
+use claviger_verify::possession::{Nonce, Unproven};
 
 use crate::sources::NoRandom;
 
@@ -20,6 +21,15 @@ pub enum Error {
         message: String,
         /// The scopes that would be needed, where scopes are the reason.
         required_scopes: Vec<String>,
+    },
+    /// A good access token, but nobody knows that its sender holds the key that it is bound to
+    /// (RFC 9449 section 7.1).
+    #[error("{unproven}")]
+    Unproven {
+        /// What is against it.
+        unproven: Unproven,
+        /// What the next proof has to carry, where that is what is missing.
+        nonce: Option<Nonce>,
     },
     /// Try again later.
     #[error("{message}")]
@@ -99,6 +109,7 @@ impl Error {
         match self {
             Self::Invalid(_) => Reason::Validation,
             Self::Refused { reason, .. } | Self::Later { reason, .. } => *reason,
+            Self::Unproven { .. } => Reason::InvalidCredential,
             Self::Internal(_) => Reason::Internal,
         }
     }

@@ -8,13 +8,10 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use claviger_model::accounts::Account;
-use claviger_model::changes::{Change, ChangeKind};
-use claviger_model::clients::ClientMetadata;
-use claviger_model::ids::{AccountId, ClientId};
+use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
 pub use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit, forge_signing_keys};
-use claviger_store::{StoreError, clients};
 use zeroize::Zeroizing;
 
 pub use codes::{Allowed, make_app, make_code};
@@ -140,39 +137,6 @@ impl TestApp {
     /// Signs in with the password of everybody.
     pub async fn start(&self, email: &str, password: &str) -> Result<Started, Error> {
         sessions::start(&self.app, sign_in_input(email, password), Origin::default()).await
-    }
-
-    /// Writes what a client is beside its settings, as it is, and waits until the node knows it.
-    pub async fn describe(&self, id: ClientId, metadata: ClientMetadata) {
-        let wanted = metadata.clone();
-        let written = self.database.db.write(move |tx| {
-            let metadata = metadata.clone();
-            Box::pin(async move {
-                let found = clients::get(tx, None, id).await?;
-                let Some(mut client) = found else {
-                    return Ok(());
-                };
-                client.version += 1;
-                clients::update(tx, &client).await?;
-                if clients::metadata(tx, id).await?.is_some() {
-                    clients::update_metadata(tx, id, &metadata, client.version).await?;
-                } else {
-                    clients::insert_metadata(tx, id, &metadata, client.version).await?;
-                }
-                tx.change(Change::new(ChangeKind::Client, id));
-                Ok::<_, StoreError>(())
-            })
-        });
-        done(written.await);
-        let index = self.app.verifier().index();
-        let is_known = || {
-            index
-                .client(id)
-                .is_some_and(|client| client.metadata == wanted)
-        };
-        while !is_known() {
-            tokio::task::yield_now().await;
-        }
     }
 
     /// Who the bearer of a token is.

@@ -17,6 +17,7 @@ use crate::decision::{Decision, Note};
 use crate::entries::{Entry, EntryState};
 use crate::freshness::{Freshness, Now};
 use crate::index::Index;
+use crate::possession::{Nonce, Proofs, Sent, Unproven};
 use crate::routes::RouteEntry;
 use crate::tokens::verified::VerifiedToken;
 
@@ -49,6 +50,8 @@ pub struct Request<'a> {
     pub scopes: &'a [&'a str],
     /// Where the request came from.
     pub ip: Option<IpAddr>,
+    /// How the credential was sent.
+    pub sent: Sent<'a>,
 }
 
 impl fmt::Debug for Request<'_> {
@@ -61,6 +64,7 @@ impl fmt::Debug for Request<'_> {
             .field("path", &self.path)
             .field("scopes", &self.scopes)
             .field("ip", &self.ip)
+            .field("sent", &self.sent)
             .finish()
     }
 }
@@ -73,6 +77,16 @@ pub struct Verifier {
     issuer: Box<str>,
     index: ArcSwap<Index>,
     freshness: Freshness,
+    proofs: Proofs,
+}
+
+/// Why nobody is identified by a credential.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotIdentified {
+    /// The reason.
+    pub reason: Reason,
+    /// What is against the proof of possession, if it is that.
+    pub unproven: Option<Unproven>,
 }
 
 /// The credential of a request, known to be genuine.
@@ -103,7 +117,27 @@ impl Verifier {
             issuer: issuer.into(),
             index: ArcSwap::from_pointee(Index::default()),
             freshness: Freshness::new(lease_millis),
+            proofs: Proofs::new(false),
         }
+    }
+
+    /// The same, which asks for its nonces in proofs of possession (RFC 9449 section 9) or does not.
+    #[must_use]
+    pub fn asking_for_nonces(self, asks: bool) -> Self {
+        Self {
+            proofs: Proofs::new(asks),
+            ..self
+        }
+    }
+
+    /// The nonce that proofs of possession are to carry now.
+    pub fn proof_nonce(&self, now: Now) -> Option<Nonce> {
+        Nonce::at(&self.keyring, now.wall)
+    }
+
+    /// Whether a proof of possession carries a nonce that was given out lately.
+    pub fn is_proof_nonce(&self, nonce: &str, now: Now) -> bool {
+        Nonce::is_recent(&self.keyring, nonce, now.wall)
     }
 
     /// Who issues the access tokens that it takes: the only issuer in their `iss`.
@@ -130,22 +164,60 @@ impl Verifier {
     /// The live entry of a credential, for routes that ask who somebody is rather than whether a
     /// request may pass: secret, state, expiry and account are checked. Of access tokens only those
     /// are somebody here that are for the issuer and nothing else.
+    /// What is bound to a key is nobody here: see [`Verifier::identify_sent`].
     pub fn identify(&self, credential: &str, now: Now) -> Result<Arc<Entry>, Reason> {
+        self.identify_sent(credential, (&Sent::BEARER, None), now)
+            .map_err(|refused| refused.reason)
+    }
+
+    /// The same for a credential that was sent in this way, in a request of this method.
+    pub fn identify_sent(
+        &self,
+        credential: &str,
+        sent: (&Sent<'_>, Option<&str>),
+        now: Now,
+    ) -> Result<Arc<Entry>, NotIdentified> {
+        let because = |reason| NotIdentified {
+            reason,
+            unproven: None,
+        };
         if self.freshness.staleness_millis(now).is_none() {
-            return Err(Reason::Stale);
+            return Err(because(Reason::Stale));
         }
         let index = self.index.load();
         let presented = self
             .recognise(&index, credential, now)
-            .map_err(|_| Reason::InvalidCredential)?;
+            .map_err(|_| because(Reason::InvalidCredential))?;
         let token = presented.token.as_ref();
         let is_meant = token.is_none_or(|token| token.is_for_issuer(&self.issuer));
         if !is_meant {
-            return Err(Reason::InvalidCredential);
+            return Err(because(Reason::InvalidCredential));
         }
+        self.possession(credential, &presented, sent, now)
+            .map_err(|unproven| NotIdentified {
+                reason: Reason::InvalidCredential,
+                unproven: Some(unproven),
+            })?;
         let mut checks = Checks::default();
         check_credential(&mut checks, &presented.entry, presented.state, now);
-        checks.first_failure().map_or(Ok(presented.entry), Err)
+        let refused = checks.first_failure().map(because);
+        refused.map_or(Ok(presented.entry), Err)
+    }
+
+    /// Whether the sender of a credential that is known to be genuine holds the key that it is
+    /// bound to.
+    fn possession(
+        &self,
+        credential: &str,
+        presented: &Presented,
+        sent: (&Sent<'_>, Option<&str>),
+        now: Now,
+    ) -> Result<(), Unproven> {
+        let token = presented.token.as_ref();
+        let jkt = token.and_then(|token| token.jkt.as_deref());
+        let keyring = &self.keyring;
+        self.proofs
+            .check(keyring, (credential, jkt), sent, now.wall)
     }
 
     /// Decides one request.
@@ -165,6 +237,7 @@ impl Verifier {
             staleness_millis: 0,
             rate_limit: None,
             note: None,
+            proof_nonce: None,
         };
         let Some(staleness_millis) = self.freshness.staleness_millis(now) else {
             return decision;
@@ -188,6 +261,13 @@ impl Verifier {
                 return decision.refuse_secret(Reason::InvalidCredential);
             }
         };
+        let sent = (&request.sent, request.method);
+        if let Err(unproven) = self.possession(credential, &presented, sent, now) {
+            decision.note = Some(Note::Unproven(unproven));
+            let is_nonce = unproven == Unproven::Nonce;
+            decision.proof_nonce = is_nonce.then(|| self.proof_nonce(now)).flatten();
+            return decision.refuse_secret(Reason::InvalidCredential);
+        }
         let entry = presented.entry;
         decision.checks.note(Check::Secret, Outcome::Passed);
         check_credential(&mut decision.checks, &entry, presented.state, now);

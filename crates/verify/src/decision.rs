@@ -8,6 +8,7 @@ use crate::apis::ApiEntry;
 use crate::checks::Checks;
 use crate::entries::Entry;
 use crate::limits::RateState;
+use crate::possession::{Nonce, Unproven};
 
 /// What more can be said of an invalid credential without telling a guesser anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +17,8 @@ pub enum Note {
     Typo,
     /// An access token whose time has not come: the clocks of two nodes differ.
     NotYetValid,
+    /// A good access token, but nobody knows that its sender holds the key that it is bound to.
+    Unproven(Unproven),
 }
 
 /// The answer to one request.
@@ -45,12 +48,22 @@ pub struct Decision {
     pub rate_limit: Option<RateState>,
     /// What more can be said.
     pub note: Option<Note>,
+    /// What the next proof has to carry, where that is what is missing.
+    pub proof_nonce: Option<Nonce>,
 }
 
 impl Decision {
     /// Whether the request may pass.
     pub const fn is_allowed(&self) -> bool {
         matches!(self.reason, Reason::Allowed)
+    }
+
+    /// What is against the proof of possession, if it is that.
+    pub const fn unproven(&self) -> Option<Unproven> {
+        match self.note {
+            Some(Note::Unproven(unproven)) => Some(unproven),
+            _ => None,
+        }
     }
 
     /// The sentence for the caller, as exact as this caller may know it.
@@ -93,6 +106,9 @@ impl Decision {
             }
             Reason::InvalidCredential if self.note == Some(Note::NotYetValid) => {
                 "This access token is not valid yet.".to_owned()
+            }
+            Reason::InvalidCredential if let Some(Note::Unproven(unproven)) = self.note => {
+                unproven.to_string()
             }
             // Said only of a token whose signature is good.
             Reason::InvalidCredential if !self.meant_for.is_empty() => format!(

@@ -14,12 +14,13 @@ pub mod freshness;
 pub mod index;
 pub mod jose;
 pub mod limits;
+pub mod possession;
 pub mod routes;
 pub mod scopes;
 pub mod tokens;
 
 pub use clients::{ClientLogin, ClientRefusal, TokenFacts};
-pub use decide::{Request, Target, Verifier};
+pub use decide::{NotIdentified, Request, Target, Verifier};
 pub use decision::{Decision, Note};
 pub use freshness::{Freshness, Now};
 pub use index::Index;

@@ -8,13 +8,14 @@ use axum::routing::any;
 use claviger_model::{Environment, Reason};
 use claviger_service::demo::{self, Collection};
 use claviger_verify::Target;
+use claviger_verify::possession::{RequestUrl, Sent};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::deprecation;
 use crate::error::Failure;
-use crate::extract::bearer::{bearer, refuse_in_query};
+use crate::extract::bearer::{credential, refuse_in_query};
 use crate::extract::{Origin, body};
 use crate::gateway::decide;
 use crate::router::name_request;
@@ -75,19 +76,24 @@ async fn serve(
     let (path, audience) = demo
         .find(below)
         .ok_or_else(|| Failure::new(Reason::NotFound))?;
-    let credential = bearer(&parts.headers)?;
+    let credential = credential(&parts.headers)?;
     let sent = match credential {
         Some(_) => refuse_in_form(&parts.headers, sent).await?,
         None => sent,
     };
+    let url = RequestUrl::Below {
+        base: &web.app().settings().public_url,
+        path: parts.uri.path(),
+    };
     let question = claviger_verify::Request {
-        credential,
+        credential: credential.map(|credential| credential.text),
         target: Target::Audience(audience),
         environment: Some(environment),
         method: Some(parts.method.as_str()),
         path: Some(path),
         scopes: &[],
         ip: origin.ip,
+        sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
     };
     let decision = decide(web, &question, origin.request_id, true);
     let answer = if decision.is_allowed() {

@@ -6,6 +6,7 @@ use claviger_model::clients::{
     ClientAuthMethod, ClientDescription, ClientKeys, ClientScopes, ClientSettings, GrantType,
     QuotaMode,
 };
+use claviger_verify::jose::KeySet;
 
 use crate::access::KeyAccess;
 use crate::app::App;
@@ -70,6 +71,11 @@ pub(crate) fn check_offers(
     if is_device(after) && !before.is_some_and(is_device) && !oauth.device_grant {
         let sentence = "must not have the device grant: this instance has it switched off";
         problems.add("grant_types", sentence);
+    }
+    if let Some(ClientKeys::Inline(set)) = &after.metadata.keys
+        && let Err(why) = KeySet::parse(set)
+    {
+        problems.add("jwks", why.to_string());
     }
     if let Some(ClientKeys::At(url)) = &after.metadata.keys
         && !outbound::may_ask(app, url)

@@ -36,6 +36,16 @@ pub struct DecisionView<'a> {
     epoch: i64,
     staleness_ms: u64,
     rate_limit: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<ProofView>,
+}
+
+/// What a challenge says to whoever did not prove to hold the key of a token (RFC 9449 section 7.1).
+#[derive(Serialize)]
+struct ProofView {
+    error: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +128,10 @@ impl<'a> DecisionView<'a> {
             epoch: decision.epoch,
             staleness_ms: decision.staleness_millis,
             rate_limit: decision.rate_limit.map(Rate::from),
+            proof: decision.unproven().map(|unproven| ProofView {
+                error: unproven.error(),
+                nonce: decision.proof_nonce.map(|nonce| nonce.to_string()),
+            }),
         }
     }
 }
@@ -208,6 +222,7 @@ mod tests {
     use claviger_model::keyring::{Keyring, master_key_line};
     use claviger_model::keys::{ApiKey, KeyDraft, KeySettings, KeyState};
     use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
+    use claviger_verify::possession::Sent;
     use claviger_verify::{Index, Now, Request, Target, Verifier};
     use serde_json::json;
 
@@ -316,6 +331,7 @@ mod tests {
             path: Some("/v1/people"),
             scopes: &[],
             ip: None,
+            sent: Sent::BEARER,
         };
         decision_json(&verifier.decide(&request, CLOCK), RequestId(5))
     }

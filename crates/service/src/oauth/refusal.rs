@@ -44,6 +44,10 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// References to requests are not read (RFC 9101 section 6).
     RequestUriNotSupported,
+    /// A proof of possession that is missing or not good (RFC 9449 section 5).
+    InvalidDpopProof,
+    /// A proof of possession without a nonce of ours (RFC 9449 section 8).
+    UseDpopNonce,
     /// Too many wrong guesses from one address; our own word, as no standard has one.
     RateLimited,
     /// The tokens of the day are used up; our own word.
@@ -76,6 +80,8 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::RateLimited => "rate_limited",
             Self::QuotaExhausted => "quota_exhausted",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -96,6 +102,8 @@ pub struct Refusal {
     pub retry_after_seconds: Option<u32>,
     /// Where the client's quota stands, when that is the reason.
     pub quota: Option<QuotaState>,
+    /// What the next proof of possession has to carry, when that is what is missing.
+    pub dpop_nonce: Option<String>,
     /// What happened inside, for the log.
     #[source]
     pub cause: Option<Box<Error>>,
@@ -109,6 +117,7 @@ impl Refusal {
             description: description.into(),
             retry_after_seconds: None,
             quota: None,
+            dpop_nonce: None,
             cause: None,
         }
     }
@@ -129,6 +138,9 @@ impl Refusal {
             (None, ErrorCode::RateLimited) => Reason::RateLimited,
             (None, ErrorCode::InvalidGrant) => Reason::InvalidCredential,
             (None, ErrorCode::InvalidClient) => Reason::InvalidCredential,
+            (None, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce) => {
+                Reason::InvalidCredential
+            }
             (None, ErrorCode::AuthorizationPending | ErrorCode::ExpiredToken) => Reason::Expired,
             (None, ErrorCode::SlowDown) => Reason::RateLimited,
             (None, ErrorCode::TemporarilyUnavailable) => Reason::Stale,

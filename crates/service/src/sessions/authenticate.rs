@@ -13,6 +13,7 @@ use claviger_model::ids::{AccountId, ClientId, SessionId, UserId};
 use claviger_model::{Environment, Reason, secret};
 use claviger_store::{accounts, operators, users};
 use claviger_verify::entries::{Entry, Grant, Identity};
+use claviger_verify::possession::{Sent, Unproven};
 
 use super::{Origin, place};
 use crate::actor::{Actor, Caller, SignedIn};
@@ -26,7 +27,21 @@ use crate::error::Error;
 /// for an access token where the operator has not switched the management routes on; `stale` when
 /// the node cannot know.
 pub async fn authenticate(app: &App, bearer: &str, origin: Origin) -> Result<Caller, Error> {
-    let entry = identify(app, bearer)?;
+    authenticate_sent(app, bearer, (&Sent::BEARER, None), origin).await
+}
+
+/// The same for a credential that was sent in this way, in a request of this method: it may be
+/// bound to a key.
+///
+/// # Errors
+/// Those of [`authenticate`], and what is against the proof that the key is held.
+pub async fn authenticate_sent(
+    app: &App,
+    bearer: &str,
+    sent: (&Sent<'_>, Option<&str>),
+    origin: Origin,
+) -> Result<Caller, Error> {
+    let entry = identify(app, bearer, sent)?;
     let actor = match &entry.identity {
         Identity::Session(session_id, user_id) => {
             let account_id = entry.account_id();
@@ -57,12 +72,21 @@ pub async fn authenticate_session(
     }
 }
 
-fn identify(app: &App, bearer: &str) -> Result<Arc<Entry>, Error> {
-    let reason = match app.verifier().identify(bearer, app.sources().both()) {
+fn identify(app: &App, bearer: &str, sent: (&Sent<'_>, Option<&str>)) -> Result<Arc<Entry>, Error> {
+    let (verifier, now) = (app.verifier(), app.sources().both());
+    let refused = match verifier.identify_sent(bearer, sent, now) {
         Ok(entry) => return Ok(entry),
-        Err(Reason::Stale) => return Err(Error::stale()),
-        Err(reason) => reason,
+        Err(refused) => refused,
     };
+    if let Some(unproven) = refused.unproven {
+        let is_nonce = unproven == Unproven::Nonce;
+        let nonce = is_nonce.then(|| verifier.proof_nonce(now)).flatten();
+        return Err(Error::Unproven { unproven, nonce });
+    }
+    let reason = refused.reason;
+    if reason == Reason::Stale {
+        return Err(Error::stale());
+    }
     if reason == Reason::AccountInactive {
         // Said of nobody whose secret, state or expiry is wrong. Operators act in suspended
         // accounts too: how else would one become active again? `signed_in` tells them apart.

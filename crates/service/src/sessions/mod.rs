@@ -15,7 +15,7 @@ use claviger_model::roles::{BuiltInRole, RoleRef};
 use claviger_model::sessions::Session;
 use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 
-pub use authenticate::{authenticate, authenticate_session};
+pub use authenticate::{authenticate, authenticate_sent, authenticate_session};
 pub use end::end;
 pub use forms::{form_token, is_form_token};
 pub(crate) use places::places;

@@ -4,6 +4,7 @@ use claviger_service::Caller;
 use claviger_service::decisions::{DecisionFilter, DecisionRecord, RequestFacts, find, page};
 use claviger_service::sessions::{Origin, start};
 use claviger_service::testing::{PASSWORD, TestApp, for_each_app, sign_in_input};
+use claviger_verify::possession::Sent;
 use claviger_verify::{Request, Target};
 
 /// Decides about a credential and records the decision.
@@ -16,6 +17,7 @@ fn decide(test: &TestApp, credential: Option<&str>) -> RequestId {
         path: Some("/v1/leads"),
         scopes: &[],
         ip: Some([203, 0, 113, 9].into()),
+        sent: Sent::BEARER,
     };
     let now = test.app.sources().both();
     let decision = test.app.verifier().decide(&request, now);

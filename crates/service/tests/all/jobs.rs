@@ -4,6 +4,7 @@ use claviger_model::time::DAY_MILLIS;
 use claviger_service::decisions::{DecisionFilter, DecisionRecord, RequestFacts, page};
 use claviger_service::jobs;
 use claviger_service::testing::for_each_app;
+use claviger_verify::possession::Sent;
 use claviger_verify::{Request, Target};
 
 #[tokio::test]
@@ -18,6 +19,7 @@ async fn what_is_over_is_forgotten() {
             path: None,
             scopes: &[],
             ip: None,
+            sent: Sent::BEARER,
         };
         let facts = RequestFacts {
             request_id: test.app.sources().request_id(),

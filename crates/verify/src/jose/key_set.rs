@@ -17,19 +17,22 @@ pub struct KeySet(Vec<PublicKey>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BadKeySet {
     /// Longer than [`KEY_SET_LENGTH_MAX`].
-    #[error("is longer than {KEY_SET_LENGTH_MAX} bytes")]
+    #[error("must be at most {KEY_SET_LENGTH_MAX} bytes")]
     TooLong,
     /// No JSON object with an array of objects as `keys`.
-    #[error("is no JSON object with the array keys, or has a member twice")]
+    #[error("must be a JSON object with a list of keys, without a member that stands twice")]
     Shape,
     /// More than [`KEYS_MAX`] keys.
-    #[error("has more than {KEYS_MAX} keys")]
+    #[error("must have at most {KEYS_MAX} keys")]
     TooMany,
     /// A key of it is private or symmetric.
-    #[error("has a private or symmetric key; make a new one and send the public half alone")]
+    #[error("must have public keys alone: make a new key and send its public half")]
     Private,
     /// None of its keys can be used.
-    #[error("has no key for ES256, EdDSA, PS256 or RS256 that can be used")]
+    #[error(
+        "must have a key for ES256 (EC with P-256), EdDSA (Ed25519), or PS256 and RS256 (RSA with \
+         2048 to 8192 bits)"
+    )]
     Useless,
 }
 

@@ -7,6 +7,7 @@ mod client_keys;
 mod forgeries;
 mod issuer;
 mod jose;
+mod possession;
 mod proofs;
 mod support;
 mod token_clients;

@@ -10,6 +10,7 @@ use claviger_model::keyring::{Keyring, master_key_line};
 use claviger_model::keys::{ApiKey, KeyDraft, KeySettings, KeyState};
 use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
 use claviger_model::{Environment, UnixMillis};
+use claviger_verify::possession::Sent;
 use claviger_verify::{Decision, Index, Now, Request, Target, Verifier};
 
 pub(crate) const NOW: Now = Now {
@@ -39,6 +40,7 @@ pub(crate) const ASKED: Request<'static> = Request {
     path: Some("/v1/leads"),
     scopes: &[],
     ip: None,
+    sent: Sent::BEARER,
 };
 
 impl Instance {

@@ -6,12 +6,16 @@ use axum::body::Body;
 use axum::response::Response;
 use claviger_model::Reason;
 use claviger_model::ids::RequestId;
+use claviger_verify::jose::ClientAlgorithm;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Failure;
+
+/// What the next proof of possession has to carry (RFC 9449 section 8).
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The body of every refusal.
 #[derive(Serialize, ToSchema)]
@@ -73,14 +77,25 @@ pub fn render(failure: &Failure, request_id: RequestId, public_url: &str) -> Res
 
 /// What HTTP says beside the body: the challenge (RFC 6750 section 3) and when to come back.
 pub fn add_headers(headers: &mut HeaderMap, failure: &Failure) {
-    if let Some(challenge) = challenge(failure)
-        && let Ok(value) = HeaderValue::from_str(&challenge)
-    {
-        headers.insert(WWW_AUTHENTICATE, value);
+    // Both schemes are taken; what is said of the proof comes first.
+    for challenge in [proof_challenge(failure), challenge(failure)] {
+        if let Some(Ok(value)) = challenge.map(HeaderValue::try_from) {
+            headers.append(WWW_AUTHENTICATE, value);
+        }
+    }
+    let proof = failure.proof.as_ref();
+    if let Some(Ok(nonce)) = proof.and_then(|proof| proof.nonce.as_deref().map(str::parse)) {
+        headers.insert(DPOP_NONCE, nonce);
     }
     if let Some(seconds) = failure.retry_after_seconds {
         headers.insert(RETRY_AFTER, seconds.into());
     }
+}
+
+fn proof_challenge(failure: &Failure) -> Option<String> {
+    let error = failure.proof.as_ref()?.error;
+    let algorithms = ClientAlgorithm::NAMES.join(" ");
+    Some(format!("DPoP error=\"{error}\", algs=\"{algorithms}\""))
 }
 
 fn challenge(failure: &Failure) -> Option<String> {

@@ -16,6 +16,7 @@ use claviger_model::{Environment, Reason};
 use claviger_service::Error;
 use claviger_verify::Decision;
 use claviger_verify::apis::ApiEntry;
+use claviger_verify::possession::{Nonce, Unproven};
 use http::StatusCode;
 
 use crate::server::BodyError;
@@ -39,6 +40,17 @@ pub struct Failure {
     pub resource_metadata: Option<String>,
     /// Whether a credential was sent in a way that cannot be understood (RFC 6750 section 3.1).
     pub is_of_credential: bool,
+    /// What to say about a proof of possession, if it is that (RFC 9449 section 7.1).
+    pub proof: Option<ProofChallenge>,
+}
+
+/// What is said about a proof of possession.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProofChallenge {
+    /// The `error` of the challenge.
+    pub error: &'static str,
+    /// What the next proof has to carry.
+    pub nonce: Option<String>,
 }
 
 /// The failure in the extensions of its response.
@@ -66,6 +78,19 @@ impl Failure {
             retry_after_seconds: None,
             resource_metadata: None,
             is_of_credential: false,
+            proof: None,
+        }
+    }
+
+    /// More than one proof of possession was sent (RFC 9449 section 4.3).
+    pub fn several_proofs() -> Self {
+        let message = "Two DPoP headers were sent. Send one.";
+        Self {
+            proof: Some(ProofChallenge {
+                error: "invalid_dpop_proof",
+                nonce: None,
+            }),
+            ..Self::because(Reason::InvalidCredential, message)
         }
     }
 
@@ -99,6 +124,9 @@ impl Failure {
                 .api
                 .as_deref()
                 .and_then(|api| resource_metadata(api, decision.environment)),
+            proof: decision
+                .unproven()
+                .map(|unproven| ProofChallenge::of(unproven, decision.proof_nonce)),
             ..Self::because(decision.reason, decision.message())
         }
     }
@@ -110,6 +138,15 @@ impl Failure {
     }
 }
 
+impl ProofChallenge {
+    fn of(unproven: Unproven, nonce: Option<Nonce>) -> Self {
+        Self {
+            error: unproven.error(),
+            nonce: nonce.map(|nonce| nonce.to_string()),
+        }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         log_cause(&error);
@@ -118,11 +155,14 @@ impl From<Error> for Failure {
         if let Some(problems) = error.problems() {
             failure.fields = problems.members().clone();
         }
-        if let Error::Refused {
-            required_scopes, ..
-        } = error
-        {
-            failure.required_scopes = required_scopes;
+        match error {
+            Error::Refused {
+                required_scopes, ..
+            } => failure.required_scopes = required_scopes,
+            Error::Unproven { unproven, nonce } => {
+                failure.proof = Some(ProofChallenge::of(unproven, nonce));
+            }
+            _ => {}
         }
         failure
     }

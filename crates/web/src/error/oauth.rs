@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::api::DPOP_NONCE;
 use super::{Carried, Failure, log_cause};
 use crate::oauth::quota;
 
@@ -25,6 +26,8 @@ pub struct OAuthFailure {
     description: String,
     retry_after_seconds: Option<u32>,
     quota: Option<QuotaState>,
+    /// What the next proof of possession has to carry.
+    dpop_nonce: Option<String>,
     /// Whether a 401 says how to authenticate by the header.
     is_challenge: bool,
 }
@@ -32,7 +35,7 @@ pub struct OAuthFailure {
 /// The body of a refusal.
 #[derive(Serialize, ToSchema)]
 pub struct OAuthError {
-    /// A word of RFC 6749 section 5.2 or RFC 8707 section 2; `rate_limited`, `quota_exhausted`.
+    /// A word of RFC 6749 section 5.2, RFC 8707 section 2 or RFC 9449 sections 5 and 8; `rate_limited`, `quota_exhausted`.
     #[schema(example = "invalid_scope")]
     error: &'static str,
     /// What to change, for the client's developer.
@@ -53,6 +56,7 @@ impl OAuthFailure {
             description: description.into(),
             retry_after_seconds: None,
             quota: None,
+            dpop_nonce: None,
             is_challenge: true,
         }
     }
@@ -89,6 +93,7 @@ impl From<Refusal> for OAuthFailure {
         Self {
             retry_after_seconds: refusal.retry_after_seconds,
             quota: refusal.quota,
+            dpop_nonce: refusal.dpop_nonce,
             ..Self::because(refusal.code, refusal.description)
         }
     }
@@ -149,6 +154,7 @@ pub fn render(failure: &OAuthFailure, request_id: RequestId) -> Response {
     if let Some(seconds) = failure.retry_after_seconds {
         headers.insert(RETRY_AFTER, seconds.into());
     }
+    add_proof_nonce(headers, failure.dpop_nonce.as_deref());
     if let Some(state) = &failure.quota {
         quota::add_headers(headers, state);
     }
@@ -159,6 +165,13 @@ pub fn render(failure: &OAuthFailure, request_id: RequestId) -> Response {
 pub fn not_stored(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+/// Says what the next proof of possession has to carry (RFC 9449 section 8).
+pub fn add_proof_nonce(headers: &mut HeaderMap, nonce: Option<&str>) {
+    if let Some(Ok(nonce)) = nonce.map(HeaderValue::from_str) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
 }
 
 /// The characters of `error_description` (RFC 6749 section 5.2).

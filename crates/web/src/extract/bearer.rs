@@ -1,7 +1,8 @@
-//! The credential of a request (RFC 6750 section 2.1): one `Authorization: Bearer` header, and
-//! nothing in the query string.
+//! The credential of a request (RFC 6750 section 2.1, RFC 9449 section 7.1): one `Authorization`
+//! header with `Bearer` or `DPoP`, and nothing in the query string.
 
 use claviger_model::{Reason, secret};
+use claviger_verify::possession::{RequestUrl, Scheme, Sent};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 
@@ -17,8 +18,28 @@ const QUERY_NAMES: [&str; 6] = [
     "authorization",
 ];
 
+/// A credential and how it was sent.
+#[derive(Clone, Copy)]
+pub struct SentCredential<'a> {
+    /// The credential.
+    pub text: &'a str,
+    scheme: Scheme,
+    proof: Option<&'a str>,
+}
+
+impl<'a> SentCredential<'a> {
+    /// How it was sent, in a request to this address.
+    pub fn sent_to(self, url: RequestUrl<'a>) -> Sent<'a> {
+        Sent {
+            scheme: self.scheme,
+            proof: self.proof,
+            url,
+        }
+    }
+}
+
 /// The credential; none when there is no `Authorization` header.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+pub fn credential(headers: &HeaderMap) -> Result<Option<SentCredential<'_>>, Failure> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -32,16 +53,37 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
         Failure::because(Reason::CredentialMissing, message)
     };
     let text = value.to_str().map_err(|_| unusable())?;
-    let (scheme, credential) = text.split_once(' ').ok_or_else(unusable)?;
+    let (word, credential) = text.split_once(' ').ok_or_else(unusable)?;
     let credential = credential.trim_matches(' ');
-    if !scheme.eq_ignore_ascii_case("bearer") || credential.is_empty() {
-        return Err(unusable());
-    }
+    let scheme = Scheme::parse(word).filter(|_| !credential.is_empty());
+    let scheme = scheme.ok_or_else(unusable)?;
     if credential.contains([' ', ',']) {
         let message = "The Authorization header holds more than one credential. Send one.";
         return Err(Failure::ambiguous(message));
     }
-    Ok(Some(credential))
+    Ok(Some(SentCredential {
+        text: credential,
+        scheme,
+        proof: match scheme {
+            Scheme::Bearer => None,
+            Scheme::Dpop => proof(headers).map_err(|Several| Failure::several_proofs())?,
+        },
+    }))
+}
+
+/// More than one `DPoP` header.
+#[derive(Clone, Copy, Debug)]
+pub struct Several;
+
+/// The proof of possession of a request (RFC 9449 section 4.1): its one `DPoP` header.
+pub fn proof(headers: &HeaderMap) -> Result<Option<&str>, Several> {
+    let mut values = headers.get_all("dpop").iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(Several);
+    }
+    // What is no text is no proof either, and is told so.
+    Ok(value.map(|value| value.to_str().unwrap_or_default()))
 }
 
 /// Refuses a credential in the query string, where servers and proxies log it.
@@ -81,8 +123,11 @@ mod tests {
 
     #[test]
     fn one_bearer_header_is_taken_and_all_else_refused() {
-        assert_eq!(bearer(&headers(&["bearer  ck_x"])).unwrap(), Some("ck_x"));
-        assert_eq!(bearer(&headers(&[])).unwrap(), None);
+        let found = credential(&headers(&["bearer  ck_x"])).unwrap().unwrap();
+        assert_eq!((found.text, found.scheme), ("ck_x", Scheme::Bearer));
+        let found = credential(&headers(&["dpop a.b.c"])).unwrap().unwrap();
+        assert_eq!((found.text, found.scheme), ("a.b.c", Scheme::Dpop));
+        assert!(credential(&headers(&[])).unwrap().is_none());
         for (values, reason) in [
             (&["Bearer a", "Bearer b"][..], Reason::Malformed),
             (&["Bearer a, Bearer b"], Reason::Malformed),
@@ -90,12 +135,26 @@ mod tests {
             (&["Basic dTpw"], Reason::CredentialMissing),
             (&["ck_live_x"], Reason::CredentialMissing),
         ] {
-            assert_eq!(
-                bearer(&headers(values)).unwrap_err().reason,
-                reason,
-                "{values:?}"
-            );
+            let refused = credential(&headers(values)).err();
+            let found = refused.map(|failure| failure.reason);
+            assert_eq!(found, Some(reason), "{values:?}");
         }
+    }
+
+    #[test]
+    fn one_proof_is_taken_beside_a_bound_token_alone() {
+        let with = |scheme: &'static str, proofs: &[&'static str]| {
+            let mut headers = headers(&[scheme]);
+            for proof in proofs {
+                headers.append("dpop", HeaderValue::from_static(proof));
+            }
+            credential(&headers).map(|found| found.and_then(|found| found.proof.map(str::to_owned)))
+        };
+        assert_eq!(with("DPoP t", &["p"]).unwrap().as_deref(), Some("p"));
+        assert_eq!(with("DPoP t", &[]).unwrap(), None);
+        assert_eq!(with("Bearer t", &["p", "q"]).unwrap(), None);
+        let refused = with("DPoP t", &["p", "q"]).unwrap_err();
+        assert_eq!(refused.proof.unwrap().error, "invalid_dpop_proof");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use axum::extract::FromRequestParts;
 use claviger_model::Reason;
+use claviger_service::actor::Actor;
 use claviger_service::{Caller, sessions};
+use claviger_verify::possession::RequestUrl;
 use http::request::Parts;
 
-use super::bearer::{bearer, refuse_in_query};
+use super::bearer::{credential, refuse_in_query};
 use super::origin::Origin;
 use crate::error::Failure;
 use crate::state::Web;
@@ -24,10 +26,11 @@ impl FromRequestParts<Web> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
-        let (credential, origin) = presented(parts, web)?;
-        Ok(Self(
-            sessions::authenticate_session(web.app(), credential, origin.into()).await?,
-        ))
+        let caller = authenticated(parts, web).await?;
+        match caller.actor {
+            Actor::User(_) => Ok(Self(caller)),
+            _ => Err(Failure::new(Reason::SessionRequired)),
+        }
     }
 }
 
@@ -35,7 +38,7 @@ impl FromRequestParts<Web> for Principal {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Failure> {
-        let caller = principal(parts, web).await;
+        let caller = authenticated(parts, web).await;
         caller.map(Self).map_err(|failure| told_where(failure, web))
     }
 }
@@ -57,13 +60,8 @@ fn told_where(failure: Failure, web: &Web) -> Failure {
     }
 }
 
-async fn principal(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
-    let (credential, origin) = presented(parts, web)?;
-    Ok(sessions::authenticate(web.app(), credential, origin.into()).await?)
-}
-
 async fn manager(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
-    let caller = principal(parts, web).await?;
+    let caller = authenticated(parts, web).await?;
     if !web.app().settings().management_enabled {
         let message = "The management API is switched off. The operator can allow it with \
                        management.enabled in the configuration.";
@@ -72,12 +70,17 @@ async fn manager(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
     Ok(caller)
 }
 
-fn presented<'a>(parts: &'a Parts, web: &Web) -> Result<(&'a str, Origin), Failure> {
+/// Whoever sent the request, by the one credential in it.
+async fn authenticated(parts: &Parts, web: &Web) -> Result<Caller, Failure> {
     refuse_in_query(&parts.uri)?;
-    let credential =
-        bearer(&parts.headers)?.ok_or_else(|| Failure::new(Reason::CredentialMissing))?;
-    Ok((
-        credential,
-        Origin::of(&parts.extensions, &parts.headers, web),
-    ))
+    let credential = credential(&parts.headers)?;
+    let credential = credential.ok_or_else(|| Failure::new(Reason::CredentialMissing))?;
+    let origin = Origin::of(&parts.extensions, &parts.headers, web);
+    let sent = credential.sent_to(RequestUrl::Below {
+        base: &web.app().settings().public_url,
+        path: parts.uri.path(),
+    });
+    let sent = (&sent, Some(parts.method.as_str()));
+    let caller = sessions::authenticate_sent(web.app(), credential.text, sent, origin.into());
+    Ok(caller.await?)
 }

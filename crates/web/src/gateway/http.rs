@@ -1,13 +1,15 @@
 //! `/verify/http`: forward authentication for Traefik, Caddy, `HAProxy` and APISIX.
 //!
-//! 1. The gateway sends the client's headers with `X-Forwarded-Host`, `X-Forwarded-Method` and
-//!    `X-Forwarded-Uri`.
+//! 1. The gateway sends the client's headers with `X-Forwarded-Host`, `X-Forwarded-Method`,
+//!    `X-Forwarded-Uri` and `X-Forwarded-Proto` (`https` when absent). The address that they make
+//!    is what a proof of possession has to be for.
 //! 2. The host finds the API, method and path its route.
 //! 3. 200 lets the request pass, with who it is in `Claviger-*` headers; any other status is the
 //!    client's answer.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use claviger_verify::possession::{RequestUrl, Sent};
 use claviger_verify::{Decision, Request, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -15,7 +17,7 @@ use super::decide;
 use super::verify::without_query;
 use crate::deprecation;
 use crate::error::Failure;
-use crate::extract::bearer::{bearer, refuse_in_query};
+use crate::extract::bearer::{credential, refuse_in_query};
 use crate::state::Web;
 
 /// Decide for a gateway
@@ -23,19 +25,29 @@ use crate::state::Web;
     tag = "verify",
     params(("X-Forwarded-Host" = Option<String>, Header),
         ("X-Forwarded-Method" = Option<String>, Header),
-        ("X-Forwarded-Uri" = Option<String>, Header)),
+        ("X-Forwarded-Uri" = Option<String>, Header),
+        ("X-Forwarded-Proto" = Option<String>, Header)),
     responses((status = 200, description = "May pass"), (status = 401, description = "Refused"),
         (status = 403, description = "Refused"), (status = 429, description = "Over its limit"),
         (status = 503, description = "Not decidable now")))]
 pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Response, Failure> {
-    let credential = bearer(&headers)?;
+    let credential = credential(&headers)?;
     let uri = text(&headers, "x-forwarded-uri");
-    if let Some(Ok(uri)) = uri.map(str::parse) {
-        refuse_in_query(&uri)?;
+    if let Some(Ok(parsed)) = uri.map(str::parse) {
+        refuse_in_query(&parsed)?;
     }
+    let host = text(&headers, "x-forwarded-host");
+    let url = match (host, uri) {
+        (Some(host), Some(target)) => RequestUrl::Forwarded {
+            scheme: text(&headers, "x-forwarded-proto").unwrap_or("https"),
+            host,
+            target,
+        },
+        _ => RequestUrl::Unknown,
+    };
     let request = Request {
-        credential,
-        target: text(&headers, "x-forwarded-host").map_or(Target::Default, Target::Host),
+        credential: credential.map(|credential| credential.text),
+        target: host.map_or(Target::Default, Target::Host),
         environment: None,
         method: text(&headers, "x-forwarded-method"),
         path: uri.map(without_query),
@@ -43,6 +55,7 @@ pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Respo
         // The gateway appends the address that it saw; what stands before it is the client's word.
         ip: text(&headers, "x-forwarded-for")
             .and_then(|hops| hops.rsplit(',').next()?.trim().parse().ok()),
+        sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
     };
     let request_id = web.app().sources().request_id();
     let decision = decide(&web, &request, request_id, false);

@@ -9,6 +9,7 @@ use axum::response::Response;
 use claviger_model::ids::RequestId;
 use claviger_model::{Environment, Reason};
 use claviger_service::decisions::DecisionView;
+use claviger_verify::possession::{RequestUrl, Scheme, Sent};
 use claviger_verify::{Request, Target};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
@@ -58,6 +59,19 @@ pub struct Question<'a> {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     ip: Option<IpAddr>,
+    /// The word before the credential in the `Authorization` header: `Bearer` when absent, or
+    /// `DPoP`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    scheme: Option<Cow<'a, str>>,
+    /// The `DPoP` header of the request, for a token that is bound to a key (RFC 9449).
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    dpop: Option<Cow<'a, str>>,
+    /// The whole address of the request, as its client sees it: what the `DPoP` header is for.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    url: Option<Cow<'a, str>>,
 }
 
 /// Up to 100 requests to decide; a bare array of them is taken too.
@@ -139,12 +153,28 @@ impl Question<'_> {
             path: self.path.as_deref().map(without_query),
             scopes: &scopes,
             ip: self.ip,
+            sent: self.sent()?,
         };
         let decision = decide(web, &request, request_id, false);
         let view = DecisionView::new(&decision, request_id);
         serde_json::to_writer(answer, &view)
             .map_err(|error| claviger_service::Error::Internal(Box::new(error)))?;
         Ok(decision.reason)
+    }
+}
+
+impl Question<'_> {
+    fn sent(&self) -> Result<Sent<'_>, Failure> {
+        let scheme = self
+            .scheme
+            .as_deref()
+            .map_or(Some(Scheme::Bearer), Scheme::parse);
+        let url = self.url.as_deref();
+        Ok(Sent {
+            scheme: scheme.ok_or_else(|| Failure::field("scheme", "must be Bearer or DPoP"))?,
+            proof: self.dpop.as_deref(),
+            url: url.map_or(RequestUrl::Unknown, RequestUrl::Whole),
+        })
     }
 }
 

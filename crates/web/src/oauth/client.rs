@@ -7,9 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use claviger_model::clients::ClientAuthMethod;
 use claviger_model::secret;
-use claviger_service::oauth::{self, Client, ClientCredentials, ClientProof, ErrorCode, Source};
+use claviger_service::oauth::{
+    self, Client, ClientCredentials, ClientProof, ErrorCode, SentProof, Source,
+};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use zeroize::Zeroizing;
 
 use super::request::{Parameters, Unreadable, decode, parse};
@@ -40,6 +42,9 @@ pub struct ClientRequest {
     pub parameters: Parameters,
     source: Source,
     header: Header,
+    path: String,
+    /// The `DPoP` headers, of which there has to be one at most.
+    proofs: Vec<HeaderValue>,
 }
 
 /// The `Authorization` header.
@@ -75,6 +80,8 @@ impl FromRequest<Web> for ClientRequest {
             parameters,
             source,
             header,
+            path: parts.uri.path().to_owned(),
+            proofs: parts.headers.get_all("dpop").iter().cloned().collect(),
         })
     }
 }
@@ -92,6 +99,18 @@ impl ClientRequest {
                 failure
             }
         })
+    }
+
+    /// The thumbprint of the key that the client proved to hold (RFC 9449 section 5), if it sent a
+    /// proof of that.
+    pub async fn key(&self, web: &Web, client: &Client) -> Result<Option<String>, OAuthFailure> {
+        let proof = match &*self.proofs {
+            [] => SentProof::None,
+            // What is no text is no proof either, and is told so.
+            [proof] => SentProof::One(proof.to_str().unwrap_or_default()),
+            _ => SentProof::Several,
+        };
+        Ok(oauth::prove(web.app(), client, proof, &self.path).await?)
     }
 
     /// A parameter that has to be there.

@@ -49,6 +49,9 @@ pub struct ServerMetadata {
     /// How they may sign there what proves who they are (RFC 7523).
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_signing_alg_values_supported: Option<[&'static str; 5]>,
+    /// How proofs that a client holds a key may be signed (RFC 9449 section 5.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// Every scope that a client can ask for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
@@ -92,6 +95,9 @@ pub struct ResourceMetadata {
     /// The scopes that a client can ask for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
+    /// How proofs that a client holds a key may be signed (RFC 9449 section 5.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_signing_alg_values_supported: Option<[&'static str; 5]>,
     /// How tokens are sent.
     bearer_methods_supported: [&'static str; 1],
     /// Its name, for people.
@@ -129,6 +135,7 @@ pub async fn server(State(web): State<Web>) -> Response {
         revocation_endpoint: at("/oauth/revoke"),
         revocation_endpoint_auth_methods_supported: methods(true),
         revocation_endpoint_auth_signing_alg_values_supported: signed_with,
+        dpop_signing_alg_values_supported: discovery::proof_algorithms(web.app()),
         scopes_supported: facts.scopes,
         protected_resources: facts.resources,
         authorization_endpoint: at("/oauth/authorize"),
@@ -209,6 +216,7 @@ fn render(web: &Web, facts: ResourceFacts) -> Response {
         authorization_servers: vec![issuer.clone()],
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         scopes_supported: facts.scopes,
+        dpop_signing_alg_values_supported: discovery::proof_algorithms(web.app()),
         bearer_methods_supported: ["header"],
         resource_name: facts.name,
         resource_documentation: format!("{issuer}/docs/"),

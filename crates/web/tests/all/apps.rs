@@ -33,7 +33,9 @@ async fn edited(instance: &Instance, made: &Value, change: Value) -> Answer {
 }
 
 fn keys() -> Value {
-    json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}]})
+    json!({"keys": [{"kty": "EC", "crv": "P-256",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+        "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"}]})
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use axum::Router;
-use claviger_model::clients::ClientMetadata;
 use claviger_service::App;
 use claviger_service::settings::Settings;
 use claviger_service::testing::{PASSWORD, TestApp};
@@ -86,13 +85,6 @@ impl Instance {
 
     pub(crate) fn app(&self) -> &App {
         &self.test.app
-    }
-
-    /// Writes what a client is beside its settings.
-    pub(crate) async fn describe(&self, client: &str, metadata: ClientMetadata) {
-        self.test
-            .describe(client.parse().expect("an id"), metadata)
-            .await;
     }
 
     pub(crate) fn test(&self) -> &TestApp {

@@ -1,7 +1,6 @@
 //! Clients that prove who they are by a JWT that they sign (RFC 7523, rfc7523bis, FAPI 2.0).
 
 use aws_lc_rs::hmac;
-use claviger_model::clients::{ClientKeys, ClientMetadata};
 use claviger_service::settings::{OAuthSettings, Settings};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -9,19 +8,19 @@ use serde_json::{Value, json};
 use super::client_keys::{ClientKey, base64};
 use super::{client, form, stranger};
 use crate::instance::{Instance, for_each_app, for_each_app_with, merged, text};
-use crate::requests::{Answer, Call, get};
+use crate::requests::{Answer, Call, get, patch, post};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 
 /// A client with a key, and an instance that takes what it signs.
-struct Signing<'a> {
-    instance: &'a Instance,
-    id: String,
-    key: ClientKey,
+pub(super) struct Signing<'a> {
+    pub(super) instance: &'a Instance,
+    pub(super) id: String,
+    pub(super) key: ClientKey,
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         oauth: OAuthSettings {
             private_key_jwt: true,
@@ -32,33 +31,38 @@ fn settings() -> Settings {
 }
 
 /// Runs a test with a client whose only way is a key of its own.
-async fn for_each_signing(key: fn() -> ClientKey, test: impl AsyncFn(&Signing<'_>)) {
+pub(super) async fn for_each_signing(key: fn() -> ClientKey, test: impl AsyncFn(&Signing<'_>)) {
     for_each_app_with(&settings(), async |instance| {
-        let only = json!({"token_endpoint_auth_method": "private_key_jwt"});
-        let id = client(instance, only).await.id;
-        let signing = Signing {
-            instance,
-            id,
-            key: key(),
-        };
-        let jwk = merged(&signing.key.jwk(), &json!({"kid": "first"}));
-        describe(&signing, &json!({"keys": [jwk]})).await;
-        test(&signing).await;
+        let key = key();
+        let id = signing_client(instance, json!({"jwks": key_set(&key)})).await;
+        test(&Signing { instance, id, key }).await;
     })
     .await;
 }
 
-async fn describe(signing: &Signing<'_>, set: &Value) {
-    let metadata = ClientMetadata {
-        keys: Some(ClientKeys::Inline(set.to_string())),
-        ..ClientMetadata::default()
-    };
-    signing.instance.describe(&signing.id, metadata).await;
+pub(super) fn key_set(key: &ClientKey) -> Value {
+    json!({"keys": [merged(&key.jwk(), &json!({"kid": "first"}))]})
+}
+
+/// A client that signs, with these settings; its id.
+pub(super) async fn signing_client(instance: &Instance, settings: Value) -> String {
+    let admin = instance.session("admin").await;
+    let only = json!({"name": "Sync", "kind": "machine", "scopes": ["read:leads"],
+        "token_endpoint_auth_method": "private_key_jwt"});
+    let made = post("/v1/clients", &merged(&only, &settings)).by(&admin);
+    let made = instance.send(made).await.is(201);
+    text(&made, "client_id").to_owned()
+}
+
+async fn edit(instance: &Instance, id: &str, change: Value) {
+    let admin = instance.session("admin").await;
+    let call = patch(&format!("/v1/clients/{id}"), &change).by(&admin);
+    instance.send(call).await.is(200);
 }
 
 impl Signing<'_> {
     /// What a good assertion says, with these changes; a member that is null is left out.
-    fn claims(&self, changes: &Value) -> Value {
+    pub(super) fn claims(&self, changes: &Value) -> Value {
         let now = self.instance.now() / 1_000;
         let id = self.instance.app().sources().request_id().to_string();
         let good = json!({
@@ -79,13 +83,13 @@ impl Signing<'_> {
         self.key.signed(&self.header(), &self.claims(changes))
     }
 
-    async fn sent(&self, assertion: &str) -> Answer {
+    pub(super) async fn sent(&self, assertion: &str) -> Answer {
         self.instance
             .send(asking("/oauth/token", assertion, &[]))
             .await
     }
 
-    async fn with(&self, changes: Value) -> Answer {
+    pub(super) async fn with(&self, changes: Value) -> Answer {
         self.sent(&self.assertion(&changes)).await
     }
 }
@@ -356,23 +360,18 @@ async fn other_ways_beside_it_or_in_its_place_are_refused() {
             .await
             .oauth_error(401, "invalid_client");
         // A client that is kept to a secret does not sign, though it has a key.
-        let kept = client(
-            instance,
-            json!({"token_endpoint_auth_method": "client_secret_post"}),
-        );
-        let kept = Signing {
-            instance,
-            id: kept.await.id,
-            key: ClientKey::p256(),
-        };
-        let jwk = merged(&kept.key.jwk(), &json!({"kid": "first"}));
-        describe(&kept, &json!({"keys": [jwk]})).await;
+        let key = ClientKey::p256();
+        let only = json!({"token_endpoint_auth_method": "client_secret_post",
+            "jwks": key_set(&key)});
+        let id = signing_client(instance, only).await;
+        let kept = Signing { instance, id, key };
         kept.with(json!({}))
             .await
             .oauth_error(401, "invalid_client");
         // A key that is taken away does not sign any more; the one in its place does.
         let second = ClientKey::p256();
-        describe(signing, &json!({"keys": [second.jwk()]})).await;
+        let taken = json!({"jwks": {"keys": [second.jwk()]}});
+        edit(instance, &signing.id, taken).await;
         signing
             .with(json!({}))
             .await
@@ -402,10 +401,9 @@ async fn it_is_in_the_metadata_where_it_is_switched_on_and_refused_where_not() {
         assert!(!document.to_string().contains("private_key_jwt"));
         assert!(!document.to_string().contains("signing_alg"));
         let key = ClientKey::p256();
-        let id = client(instance, json!({})).await.id;
+        let settings = json!({"token_endpoint_auth_method": null, "jwks": key_set(&key)});
+        let id = signing_client(instance, settings).await;
         let signing = Signing { instance, id, key };
-        let jwk = merged(&signing.key.jwk(), &json!({"kid": "first"}));
-        describe(&signing, &json!({"keys": [jwk]})).await;
         signing
             .with(json!({}))
             .await
