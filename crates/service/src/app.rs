@@ -10,8 +10,11 @@ use futures_core::future::BoxFuture;
 
 use crate::decisions::Recorder;
 use crate::error::Error;
+use crate::network::NetworkLimits;
 use crate::oauth::authorize::FailureLimits;
 use crate::oauth::device::Guesses;
+use crate::oauth::documents::Documents;
+use crate::oauth::registration;
 use crate::oauth::{Begun, Failures, KeyCache};
 use crate::outbound::Outbound;
 use crate::passwords::PasswordPool;
@@ -47,6 +50,8 @@ struct Inner {
     authorization_failures: FailureLimits,
     used_up_quotas: UsedUp,
     outbound: Outbound,
+    registrations: NetworkLimits,
+    documents: Documents,
     decisions: Recorder,
     uses: UseRecorder,
     family_uses: FamilyUseRecorder,
@@ -128,6 +133,8 @@ impl App {
             authorization_failures: FailureLimits::new(),
             used_up_quotas: UsedUp::new(),
             outbound: Outbound::new(),
+            registrations: NetworkLimits::new(registration::AT_MOST),
+            documents: Documents::new(),
             decisions,
             uses,
             family_uses,
@@ -183,6 +190,14 @@ impl App {
 
     pub(crate) fn used_up_quotas(&self) -> &UsedUp {
         &self.inner.used_up_quotas
+    }
+
+    pub(crate) fn registrations(&self) -> &NetworkLimits {
+        &self.inner.registrations
+    }
+
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.inner.documents
     }
 
     pub(crate) fn outbound(&self) -> &Outbound {

@@ -1,6 +1,45 @@
 //! Addresses as those who guess have them.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use claviger_model::limits::RateLimit;
+use claviger_verify::limits::Limiter;
+use quick_cache::sync::Cache;
+
+/// Networks that are remembered.
+const REMEMBERED: usize = 20_000;
+
+/// How often each network may do something that costs others.
+pub(crate) struct NetworkLimits {
+    limit: RateLimit,
+    limiters: Cache<u128, Arc<Limiter>>,
+}
+
+impl NetworkLimits {
+    pub(crate) fn new(limit: RateLimit) -> Self {
+        Self {
+            limit,
+            limiters: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// Counts one. `Err` says after how many seconds the next one is taken.
+    pub(crate) fn take(&self, ip: Option<IpAddr>, boot_nanos: u64) -> Result<(), u32> {
+        let Some(ip) = ip else { return Ok(()) };
+        let fresh = || Ok::<_, Infallible>(Arc::new(Limiter::new(self.limit)));
+        let limiter = match self.limiters.get_or_insert_with(&of(ip), fresh) {
+            Ok(limiter) => limiter,
+            Err(never) => match never {},
+        };
+        let Err(state) = limiter.take(boot_nanos) else {
+            return Ok(());
+        };
+        let seconds = state.retry_millis.div_ceil(1_000).max(1);
+        Err(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+}
 
 /// What one subscriber usually has: an IPv4 address, or an IPv6 /64.
 pub(crate) fn of(ip: IpAddr) -> u128 {

@@ -22,3 +22,19 @@ pub async fn put(tx: &mut Tx, name: &str, value: &str) -> Result<(), StoreError>
     .await?;
     Ok(())
 }
+
+/// Writes a fact unless there is one of this name; the value that holds. Of two who write at the
+/// same time one waits, and both learn the same.
+pub async fn keep_first(tx: &mut Tx, name: &str, value: &str) -> Result<String, StoreError> {
+    let row = tx
+        .query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = settings.value
+             RETURNING value",
+        )
+        .bind(name)
+        .bind(value)
+        .fetch_optional()
+        .await?;
+    row.map_or_else(|| Ok(value.to_owned()), |row| row.get(0))
+}

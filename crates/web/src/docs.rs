@@ -66,6 +66,10 @@ impl Modify for Schemes {
         let client = HttpBuilder::new()
             .scheme(HttpAuthScheme::Basic)
             .description(Some("A client's id and one of its secrets"));
+        let told = "The initial access token, where the operator asks for one";
+        components.add_security_scheme("initial", bearer(told));
+        let told = "The registration_access_token of a registered app";
+        components.add_security_scheme("registration", bearer(told));
         components.add_security_scheme("client", SecurityScheme::Http(client.build()));
     }
 }

@@ -83,6 +83,12 @@ fn oauth_routes() -> OpenApiRouter<Web> {
         .routes(routes!(oauth::revoke::revoke))
         .routes(routes!(oauth::par::push))
         .routes(routes!(oauth::device::begin))
+        .routes(routes!(oauth::register::register))
+        .routes(routes!(
+            oauth::register::show,
+            oauth::register::replace,
+            oauth::register::end
+        ))
         .routes(routes!(oauth::metadata::server))
         .routes(routes!(oauth::metadata::resource))
         .routes(routes!(oauth::jwks::show))
@@ -118,6 +124,7 @@ fn credential_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::clients::revoke_tokens))
         .routes(routes!(rest::grants::list, rest::grants::end_own))
         .routes(routes!(rest::grants::show, rest::grants::end))
+        .routes(routes!(rest::clients::authorization_failures))
         .routes(routes!(
             rest::legacy_key::show,
             rest::legacy_key::generate,

@@ -29,6 +29,8 @@ struct Inner {
 pub struct Options {
     /// The bearer token that the internal listener asks for; none on a loopback address.
     pub internal_token: Option<Zeroizing<String>>,
+    /// The initial access token that apps need to register themselves; none: they need none.
+    pub registration_token: Option<Zeroizing<String>>,
     /// Proxies whose `X-Forwarded-For` is believed on the public listener.
     pub trusted_proxies: Vec<IpNet>,
     /// The demo API, in `claviger dev`.

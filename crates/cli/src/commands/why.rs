@@ -5,8 +5,9 @@ use std::time::Duration;
 use claviger_model::Reason;
 use claviger_model::ids::RequestId;
 use claviger_service::access::EvidenceAccess;
-use claviger_service::decisions;
-use serde_json::Value;
+use claviger_service::clients::RequestFailure;
+use claviger_service::{clients, decisions};
+use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::screen::{Column, Screen, Shown, cell};
@@ -31,6 +32,11 @@ const CHECKS: [Column; 3] = [
     ("check", "check", Shown::Plain),
     ("outcome", "outcome", Shown::Plain),
     ("reason", "reason", Shown::Plain),
+];
+
+const OF_FAILURES: [Column; 2] = [
+    ("at", "at", Shown::Time),
+    ("client_id", "app", Shown::Plain),
 ];
 
 const LOOKS: u32 = 20;
@@ -64,23 +70,61 @@ pub(crate) async fn run(arguments: WhyArguments, screen: Screen) -> Result<Exit,
     let Some(url) = url else {
         let find = async |store: &Store| {
             let access = store.caller.evidence()?;
-            show(&soon(store, &access, id).await?, screen)
+            match soon(store, &access, id).await? {
+                Found::Decision(decision) => show(&decision, screen),
+                Found::Failure(failure) => show_failure(&failure, screen),
+            }
         };
         return arguments.store.with(find).await;
     };
     show(&ask(&url, id).await?, screen)
 }
 
+/// What a request was.
+enum Found {
+    /// One with a credential, which was decided.
+    Decision(Value),
+    /// An authorization request that ended on an error page.
+    Failure(RequestFailure),
+}
+
 /// Looks again for a while: a server on the same data writes down what it decided once a second.
-async fn soon(store: &Store, access: &EvidenceAccess, id: RequestId) -> Result<Value, Failure> {
+async fn soon(store: &Store, access: &EvidenceAccess, id: RequestId) -> Result<Found, Failure> {
     for _ in 0..LOOKS {
         match decisions::find(&store.app, access, id).await {
             Err(error) if error.reason() == Reason::NotFound => {}
-            outcome => return Ok(outcome?),
+            outcome => return Ok(Found::Decision(outcome?)),
+        }
+        match clients::failure_of_request(&store.app, access, id).await {
+            Err(error) if error.reason() == Reason::NotFound => {}
+            outcome => return Ok(Found::Failure(outcome?)),
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
-    Ok(decisions::find(&store.app, access, id).await?)
+    Ok(Found::Decision(
+        decisions::find(&store.app, access, id).await?,
+    ))
+}
+
+fn show_failure(failure: &RequestFailure, screen: Screen) -> Result<Exit, Failure> {
+    let shape = json!({
+        "request_id": failure.request_id,
+        "at": failure.at,
+        "client_id": failure.client_id,
+        "message": failure.told,
+    });
+    if screen.is_json {
+        screen.data(&shape.to_string())?;
+        return Ok(Exit::Done);
+    }
+    let id = failure.request_id;
+    screen.data(&format!(
+        "{id}  an authorization request that ended on an error page"
+    ))?;
+    screen.data(&failure.told)?;
+    screen.data("")?;
+    screen.object(&OF_FAILURES, &shape)?;
+    Ok(Exit::Done)
 }
 
 async fn ask(url: &str, id: RequestId) -> Result<Value, Failure> {

@@ -13,7 +13,9 @@ fn redacted(text: &str) -> String {
 }
 
 fn redacted_word(word: &str) -> String {
-    for prefix in ["key_", "acct_", "usr_", "req_", "evt_", "api_", "leg_"] {
+    for prefix in [
+        "key_", "cli_", "acct_", "usr_", "req_", "evt_", "api_", "leg_",
+    ] {
         if let Some((before, rest)) = word.split_once(prefix)
             && rest.len() >= 26
             && rest.is_char_boundary(26)
@@ -100,6 +102,58 @@ deprecated  yes",
         "error: This account has no legacy key. One can be generated; an API key or a client is \
          the better choice.\n\
          hint: `claviger legacy-key generate` makes one\n",
+    );
+}
+
+#[tokio::test]
+async fn an_app_is_shown_with_where_it_leads() {
+    let (_directory, data) = dev().await;
+    let callback = "http://127.0.0.1/callback";
+    let create = ["client", "create", "--data", &data, "--kind", "app"];
+    let what = [
+        "--name",
+        "Calendar",
+        "--scope",
+        "read:leads",
+        "--redirect-uri",
+        callback,
+        "--public",
+    ];
+    let made = run(&[&create[..], &what[..]].concat()).await;
+    shown_is(
+        &redacted(&made.stderr),
+        "Made <cli> (Calendar, app, live). It has no secret.",
+    );
+    shown_is(&redacted(&made.done()), "<cli>");
+    let edit = ["client", "edit", "Calendar", "--data", &data];
+    let home = ["--client-uri", "https://calendar.test"];
+    run(&[&edit[..], &home[..]].concat()).await.done();
+    let shown = run(&["client", "show", "Calendar", "--data", &data]).await;
+    let shown = shown.done();
+    let lines = shown.lines();
+    let lines = lines.skip_while(|line| !line.starts_with("redirect URIs"));
+    let of_app: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    shown_is(
+        &of_app.join("\n"),
+        "\
+redirect URIs    http://127.0.0.1/callback
+grant types      authorization_code refresh_token
+public           true
+code challenge   true
+pushed requests  false
+bound tokens     false
+home page        https://calendar.test
+logo             -
+policy           -
+terms            -
+keys             -
+origin           account",
+    );
+    let refused = run(&[&create[..], &["--name", "X", "--scope", "read:leads"]].concat()).await;
+    assert!(
+        refused.stderr.contains("redirect_uris"),
+        "{}",
+        refused.stderr
     );
 }
 

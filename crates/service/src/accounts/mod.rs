@@ -12,6 +12,6 @@ pub use edit::{AccountEdit, edit};
 pub use list::{AccountPage, Mine, list, mine, own, show};
 
 /// The members of an account that an audit event tells of.
-fn audited(account: &Account) -> Value {
+pub(crate) fn audited(account: &Account) -> Value {
     json!({ "name": account.name, "status": account.status.as_str() })
 }

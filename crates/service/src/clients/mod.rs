@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod edit;
+mod failures;
 mod list;
 mod rules;
 mod secrets;
@@ -15,10 +16,15 @@ use claviger_model::ids::{AccountId, ApiId, ClientId};
 use claviger_store::{Conn, clients};
 use serde_json::{Value, json};
 
+pub use claviger_store::authorization_failures::AuthorizationFailure as RequestFailure;
 pub use create::{CreateInput, Created, create};
+pub(crate) use create::{first_secret, insert};
 pub use delete::delete;
 pub use edit::{EditInput, edit};
+pub(crate) use edit::{announce, apply};
+pub use failures::{authorization_failures, failure_of_request};
 pub use list::{ClientPage, ListFilter, list, show};
+pub(crate) use rules::check_offers;
 pub use secrets::{Added, SecretInput, add_secret, revoke_secret};
 
 use crate::app::App;
@@ -80,7 +86,7 @@ pub fn audience_of(app: &App, client: &Client) -> Option<String> {
 }
 
 /// The members of a client that an audit event tells of.
-fn audited(client: &Client, metadata: &ClientMetadata) -> Value {
+pub(crate) fn audited(client: &Client, metadata: &ClientMetadata) -> Value {
     let settings = &client.settings;
     let mut members = json!({
         "name": settings.name,

@@ -109,6 +109,7 @@ pub(super) struct OAuth {
     pub(super) private_key_jwt: bool,
     pub(super) device_grant: bool,
     pub(super) dynamic_registration: bool,
+    pub(super) registration_token_file: Option<PathBuf>,
     pub(super) client_id_metadata_documents: bool,
     pub(super) fetch_networks: Vec<String>,
 }

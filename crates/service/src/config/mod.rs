@@ -298,22 +298,37 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or holds no token of at least 32 characters.
     pub fn internal_token(&self) -> Result<Option<InternalToken>, ConfigError> {
-        let Some(file) = &self.file.internal.token_file else {
+        let file = self.file.internal.token_file.as_deref();
+        self.token("internal.token_file", file)
+            .map(|token| token.map(InternalToken))
+    }
+
+    /// The initial access token that apps need to register themselves; none when they need none.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no token of at least 32 characters.
+    pub fn registration_token(&self) -> Result<Option<Zeroizing<String>>, ConfigError> {
+        let file = self.file.oauth.registration_token_file.as_deref();
+        self.token("oauth.registration_token_file", file)
+    }
+
+    fn token(
+        &self,
+        key: &str,
+        file: Option<&Path>,
+    ) -> Result<Option<Zeroizing<String>>, ConfigError> {
+        let Some(file) = file else {
             return Ok(None);
         };
-        let text = self.secret_file("internal.token_file", &resolved(&self.origin, file))?;
+        let text = self.secret_file(key, &resolved(&self.origin, file))?;
         let token = text.trim();
         if token.len() < TOKEN_LENGTH_MIN || !token.bytes().all(|b| (0x21..0x7f).contains(&b)) {
             let sentence = format!(
                 "must hold one line of at least {TOKEN_LENGTH_MIN} characters without spaces"
             );
-            return Err(ConfigError::of(
-                &self.origin,
-                "internal.token_file",
-                sentence,
-            ));
+            return Err(ConfigError::of(&self.origin, key, sentence));
         }
-        Ok(Some(InternalToken(Zeroizing::new(token.to_owned()))))
+        Ok(Some(Zeroizing::new(token.to_owned())))
     }
 
     fn secret_file(&self, key: &str, file: &Path) -> Result<Zeroizing<String>, ConfigError> {

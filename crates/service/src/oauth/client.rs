@@ -10,7 +10,7 @@ use claviger_verify::entries::ClientEntry;
 use claviger_verify::{ClientLogin, ClientRefusal};
 use zeroize::Zeroizing;
 
-use super::{ErrorCode, Refusal, assertion};
+use super::{ErrorCode, Refusal, assertion, documents};
 use crate::app::App;
 use crate::error::Error;
 use crate::uses::SecretUse;
@@ -79,6 +79,9 @@ pub async fn authenticate(
 ) -> Result<Client, Refusal> {
     let epoch = app.verifier().freshness().epoch();
     let client_id = credentials.client_id.as_deref();
+    if let Some(client_id) = client_id {
+        documents::ensure_known(app, client_id, &source).await?;
+    }
     let (entry, secret_id, method) = match &credentials.proof {
         ClientProof::Secret { secret, method } => {
             let client_id = client_id.unwrap_or_default();

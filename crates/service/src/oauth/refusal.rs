@@ -48,6 +48,12 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// A proof of possession without a nonce of ours (RFC 9449 section 8).
     UseDpopNonce,
+    /// A redirect URI that may not be registered (RFC 7591 section 3.2.2).
+    InvalidRedirectUri,
+    /// Something else that may not be registered (RFC 7591 section 3.2.2).
+    InvalidClientMetadata,
+    /// The token that manages a registration is none (RFC 7592 section 2.1, RFC 6750 section 3.1).
+    InvalidToken,
     /// Too many wrong guesses from one address; our own word, as no standard has one.
     RateLimited,
     /// The tokens of the day are used up; our own word.
@@ -82,6 +88,9 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidToken => "invalid_token",
             Self::RateLimited => "rate_limited",
             Self::QuotaExhausted => "quota_exhausted",
             Self::TemporarilyUnavailable => "temporarily_unavailable",

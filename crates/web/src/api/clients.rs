@@ -18,7 +18,7 @@ use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, Ids, IfMatch, Json, Paging, Principal, Query, etag};
 use crate::state::Web;
 use requests::{ClientPatch, NewClient, NewSecret};
-pub use shapes::{Client, Secret};
+pub use shapes::{AuthorizationFailure, Client, Secret};
 use shapes::{ClientQuery, Within};
 
 /// List clients
@@ -164,6 +164,28 @@ pub async fn revoke_tokens(
     let access = within.writing(&caller)?;
     tokens::end_of_client(web.app(), &access, id).await?;
     Ok(Deleted::done())
+}
+
+/// List failed authorization requests of an app
+///
+/// What was wrong with the latest requests that ended on an error page instead of with the app:
+/// a stranger there is told the request's id alone.
+#[utoipa::path(get, path = "/v1/clients/{id}/authorization-failures",
+    operation_id = "list_authorization_failures", tag = "clients",
+    params(("id" = String, Path), Within),
+    security(("session" = []), ("management" = [])),
+    responses((status = 200, body = Page<AuthorizationFailure>),
+        (status = 404, body = Envelope)))]
+pub async fn authorization_failures(
+    State(web): State<Web>,
+    Principal(caller): Principal,
+    Id(id): Id<ClientId>,
+    Query(within): Query<Within>,
+) -> Result<axum::Json<Page<AuthorizationFailure>>, Failure> {
+    let access = within.reading(&caller)?;
+    let found = clients::authorization_failures(web.app(), &access, id).await?;
+    let shapes = found.into_iter().map(AuthorizationFailure::from).collect();
+    Ok(axum::Json(Page::new(shapes, None)))
 }
 
 /// List the secrets of a client

@@ -18,6 +18,10 @@ use crate::oauth::quota;
 /// How a client can prove who it is (RFC 7617).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Claviger\"");
 
+/// What a registration is managed with (RFC 6750 section 3.1).
+const TOKEN_CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"Claviger\", error=\"invalid_token\"");
+
 /// A refusal of an OAuth endpoint on its way to its rendering.
 #[derive(Clone, Debug)]
 pub struct OAuthFailure {
@@ -127,7 +131,7 @@ impl IntoResponse for OAuthFailure {
 
 const fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+        ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
         ErrorCode::RateLimited | ErrorCode::QuotaExhausted => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -149,7 +153,11 @@ pub fn render(failure: &OAuthFailure, request_id: RequestId) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     not_stored(headers);
     if failure.status == StatusCode::UNAUTHORIZED && failure.is_challenge {
-        headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+        let challenge = match failure.code {
+            ErrorCode::InvalidToken => TOKEN_CHALLENGE,
+            _ => CHALLENGE,
+        };
+        headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(seconds) = failure.retry_after_seconds {
         headers.insert(RETRY_AFTER, seconds.into());

@@ -70,6 +70,12 @@ pub struct ServerMetadata {
     authorization_response_iss_parameter_supported: bool,
     /// What the user can be asked again.
     prompt_values_supported: [&'static str; 4],
+    /// Where apps register themselves (RFC 7591).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    /// Whether an app may be the address of a document that describes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_metadata_document_supported: Option<bool>,
     /// The documentation.
     service_documentation: String,
     /// Where apps push authorization requests (RFC 9126 section 5).
@@ -144,6 +150,8 @@ pub async fn server(State(web): State<Web>) -> Response {
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: ["none", "login", "consent", "select_account"],
+        registration_endpoint: oauth.dynamic_registration.then(|| at("/oauth/register")),
+        client_id_metadata_document_supported: oauth.client_id_metadata_documents.then_some(true),
         service_documentation: at("/docs/"),
         pushed_authorization_request_endpoint: is_pushing.then(|| at("/oauth/par")),
         require_pushed_authorization_requests: is_pushing.then_some(false),

@@ -11,6 +11,7 @@ pub mod metadata;
 pub mod par;
 pub(crate) mod parameters;
 pub(crate) mod quota;
+pub mod register;
 pub mod request;
 pub mod revocations;
 pub mod revoke;

@@ -49,6 +49,7 @@ fn filled(path: &str) -> String {
         ("grants", "grt_"),
         ("secrets", "sec_"),
         ("signing-keys", "sgn_"),
+        ("register", "cli_"),
     ];
     let (before, rest) = path.split_once('{').unwrap_or((path, ""));
     let noun = before

@@ -52,6 +52,16 @@ pub(in crate::config) static OAUTH: &[Key] = &[
         "Whether apps may register themselves at `/oauth/register` (RFC 7591, RFC 7592).",
     ),
     key(
+        "registration_token_file",
+        Kind::Path,
+        Default::Unset {
+            meaning: "no token",
+            example: "\"registration.token\"",
+        },
+        "A file with the initial access token that apps send to register themselves, at least 32 \
+         characters on one line. Without it everybody can register an app.",
+    ),
+    key(
         "client_id_metadata_documents",
         Kind::Flag,
         OFF,

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use claviger_model::clients::{
     ClientAuthMethod, ClientKeys, ClientKind, ClientOrigin, ClientSecret, ClientState, QuotaMode,
 };
-use claviger_model::ids::{AccountId, ClientId, SecretId};
+use claviger_model::ids::{AccountId, ClientId, RequestId, SecretId};
 use claviger_model::secret::Plaintext;
 use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
-use claviger_service::clients::ClientWithSecrets;
+use claviger_service::clients::{ClientWithSecrets, RequestFailure};
 use claviger_service::uses::SecretUses;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -165,6 +165,29 @@ pub struct Secret {
     last_refused_ip: Option<IpAddr>,
     /// Why.
     last_refused_reason: Option<&'static str>,
+}
+
+/// An authorization request that ended on an error page.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorizationFailure {
+    /// The request: its id is on the page.
+    #[schema(value_type = String)]
+    pub(crate) request_id: RequestId,
+    /// When, in Unix milliseconds.
+    #[schema(value_type = i64)]
+    at: UnixMillis,
+    /// What was wrong.
+    message: String,
+}
+
+impl From<RequestFailure> for AuthorizationFailure {
+    fn from(failure: RequestFailure) -> Self {
+        Self {
+            request_id: failure.request_id,
+            at: failure.at,
+            message: failure.told,
+        }
+    }
 }
 
 /// Which clients to list.

@@ -16,6 +16,7 @@ use claviger_model::Reason;
 use claviger_service::oauth::authorize::{
     self, AuthorizationParameters, AuthorizeError, PageProblem, Step, Way,
 };
+use claviger_service::oauth::{ErrorCode, Source, documents};
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 
@@ -45,6 +46,7 @@ async fn show(
     MaybeSession(session): MaybeSession,
 ) -> Result<Response, Failure> {
     let sent = parameters::read(query.unwrap_or_default().as_bytes());
+    describe(&web, &sent, origin).await?;
     let result = proceed(&web, &sent, session.as_ref()).await;
     told(&web, result, origin, session.as_ref()).await
 }
@@ -77,6 +79,31 @@ async fn receive(
         "{}{ENDPOINT}?{text}",
         web.issuer_path()
     )))
+}
+
+/// Looks at the document of an app that is the address of one. What is wrong with it is told on the
+/// page: it has no owner here who could look it up.
+async fn describe(
+    web: &Web,
+    sent: &AuthorizationParameters,
+    origin: Origin,
+) -> Result<(), Failure> {
+    let Some(client_id) = sent.get("client_id") else {
+        return Ok(());
+    };
+    let source = Source {
+        ip: origin.ip,
+        request_id: Some(origin.request_id),
+        user_agent: None,
+    };
+    let ensured = documents::ensure(web.app(), client_id, &source).await;
+    ensured.map_err(|refusal| match (refusal.code, refusal.cause) {
+        (_, Some(cause)) => Failure::from(*cause),
+        (ErrorCode::RateLimited, None) => {
+            Failure::because(Reason::RateLimited, refusal.description)
+        }
+        (_, None) => Failure::because(Reason::Malformed, refusal.description),
+    })
 }
 
 async fn no_head() -> Failure {
