@@ -2,8 +2,8 @@
 //! its user's browser brings only the request's name.
 //!
 //! 1. [`push`] reads the request as the authorization endpoint would, and keeps it.
-//! 2. [`open`] finds it when a browser brings its name. It waits 90 seconds for the first time; from
-//!    then the user has ten minutes.
+//! 2. [`open`] finds it when a browser brings its name. It waits 90 seconds for the first time;
+//!    from then the user has ten minutes.
 //! 3. [`complete`] uses it up, in the transaction that issues the code.
 
 use claviger_model::credentials::StoredSecret;
@@ -28,8 +28,8 @@ pub struct Pushed {
     pub expires_in: u32,
 }
 
-/// Checks and keeps the request with these parameters. What the client proved itself by is not among
-/// them.
+/// Checks and keeps the request with these parameters. What the client proved itself by is not
+/// among them.
 ///
 /// # Errors
 /// What the authorization endpoint says of such a request, with `invalid_request` for whatever it
@@ -130,8 +130,8 @@ pub(super) async fn open(
     Ok(Some(opened))
 }
 
-/// Uses up the request of this public identifier; whether it was still there. One statement, so that
-/// of several authorizations at the same time exactly one is completed.
+/// Uses up the request of this public identifier; whether it was still there. One statement, so
+/// that of several authorizations at the same time exactly one is completed.
 pub(super) async fn complete(tx: &mut Tx, app: &App, lookup: Lookup) -> Result<bool, StoreError> {
     let now = app.sources().now();
     let found = pushed_requests::by_lookup(tx, lookup).await?;

@@ -136,6 +136,14 @@ impl Refusal {
         Self::because(ErrorCode::InvalidGrant, description)
     }
 
+    /// Whether nothing is wrong but the time (RFC 8628 section 3.5).
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(
+            self.code,
+            ErrorCode::AuthorizationPending | ErrorCode::SlowDown
+        )
+    }
+
     /// The row of the table of refusals that comes next to it.
     pub(super) fn reason(&self) -> Reason {
         match (&self.cause, self.code) {

@@ -3,7 +3,7 @@
 use claviger_model::secret::Plaintext;
 use zeroize::Zeroizing;
 
-use super::grants::{authorization_code, client_credentials, refresh_token};
+use super::grants::{authorization_code, client_credentials, device_code, refresh_token};
 use super::{Client, ErrorCode, GrantType, QuotaState, Refusal};
 use crate::app::App;
 use crate::settings::OAuthSettings;
@@ -97,7 +97,13 @@ pub async fn issue(
     request: &TokenRequest<'_>,
 ) -> Result<IssuedToken, Refusal> {
     let issued = issue_by_grant(app, client, request).await;
-    client.note_use(app, issued.as_ref().err().map(Refusal::reason));
+    let refused = issued.as_ref().err();
+    client.note_use(
+        app,
+        refused
+            .filter(|refusal| !refusal.is_waiting())
+            .map(Refusal::reason),
+    );
     issued
 }
 
@@ -139,9 +145,8 @@ async fn issue_by_grant(
         GrantRequest::RefreshToken { token } => {
             refresh_token::issue(app, client, request, token).await
         }
-        GrantRequest::DeviceCode { .. } => Err(Refusal::because(
-            ErrorCode::UnsupportedGrantType,
-            "This grant_type is not supported yet.",
-        )),
+        GrantRequest::DeviceCode { device_code } => {
+            device_code::issue(app, client, request, device_code).await
+        }
     }
 }

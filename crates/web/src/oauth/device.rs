@@ -18,7 +18,7 @@ use crate::state::Web;
 pub struct DeviceParameters {
     /// The client's id, unless `Authorization: Basic` carries it.
     pub client_id: Option<String>,
-    /// One of the client's secrets, unless `Authorization: Basic` carries it or the client has none.
+    /// One of the client's secrets, unless `Authorization: Basic` carries it or it has none.
     pub client_secret: Option<String>,
     /// The scopes, with a space between.
     #[schema(example = "read:leads")]

@@ -23,7 +23,7 @@ const OF_CLIENT: [&str; 3] = ["client_secret", "client_assertion", "client_asser
 pub struct PushedParameters {
     /// The client's id, unless `Authorization: Basic` carries it.
     pub client_id: Option<String>,
-    /// One of the client's secrets, unless `Authorization: Basic` carries it or the client has none.
+    /// One of the client's secrets, unless `Authorization: Basic` carries it or it has none.
     pub client_secret: Option<String>,
     /// Always `code`.
     #[schema(example = "code")]

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use claviger_model::Reason;
+use claviger_model::devices::UserCode;
 use claviger_model::ids::AccountId;
 use claviger_model::scopes::ScopeName;
 use claviger_service::oauth::authorize::{AccountChoice, Step};
@@ -233,14 +234,14 @@ fn done(web: &Web, session: &PageSession, title: &str, sentence: &str) -> Respon
     Page::new(notice).into_response()
 }
 
-/// A code as the user knows it, whatever somebody put into a link.
-fn shown(user_code: &str) -> String {
+/// A code as the device shows it, or as much of something else as fits.
+fn shown(entered: &str) -> String {
+    if let Some(code) = UserCode::entered(entered) {
+        return code.shown().to_string();
+    }
     let is_of_code = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-';
-    let letters = user_code.chars().filter(is_of_code);
-    letters
-        .take(SHOWN_LENGTH_MAX)
-        .collect::<String>()
-        .to_ascii_uppercase()
+    let letters = entered.chars().filter(is_of_code);
+    letters.take(SHOWN_LENGTH_MAX).collect()
 }
 
 /// The page with the code filled in, without the issuer's path.

@@ -50,8 +50,8 @@ pub struct DeviceCodes {
 /// Begins an authorization.
 ///
 /// # Errors
-/// `unauthorized_client`, `invalid_scope`, `invalid_target`; `rate_limited` when too many were begun
-/// from one network by apps that prove nothing; `temporarily_unavailable`.
+/// `unauthorized_client`, `invalid_scope`, `invalid_target`; `rate_limited` when too many were
+/// begun from one network by apps that prove nothing; `temporarily_unavailable`.
 pub async fn begin(
     app: &App,
     client: &Client,

@@ -90,8 +90,8 @@ pub async fn next(
     }
 }
 
-/// Lets the device act, in an account and as far as was shown. False when there is nothing (any more)
-/// that the user may give.
+/// Lets the device act, in an account and as far as was shown. False when there is nothing (any
+/// more) that the user may give.
 ///
 /// # Errors
 /// A user who may do nothing any more; `conflict` when somebody decided before.

@@ -6,6 +6,7 @@ mod authentication;
 mod bad_input;
 mod bearer;
 mod client_keys;
+mod device;
 mod documents;
 mod fetched_keys;
 mod introspection;

@@ -12,6 +12,8 @@ use super::tabs::Tabs;
 use super::{TestClient, form, form_of};
 
 const PAR: &str = "/oauth/par";
+/// RFC 7636 appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const WANTED: [(&str, &str); 6] = [
     ("response_type", "code"),
     ("redirect_uri", CALLBACK),
@@ -126,10 +128,19 @@ async fn a_pushed_request_leads_to_a_code_once() {
             parameter(&sent, "state").as_deref(),
             Some("a%20b%2526%C3%A9")
         );
-        assert!(parameter(&sent, "code").is_some());
+        let code = parameter(&sent, "code").expect("a code");
         browser.open_pushed(&app, request_uri).await.is_page(400);
         let again = browser.allow(&page).await;
         assert!(!again.headers.contains_key("location"), "{again:?}");
+
+        let exchange = [
+            ("grant_type", "authorization_code"),
+            ("code", &*code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ];
+        let exchange = form("/oauth/token", &exchange).basic(&app.id, &app.secret);
+        instance.send(exchange).await.is(200);
     })
     .await;
 }
