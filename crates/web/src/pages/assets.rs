@@ -13,7 +13,11 @@ use crate::error::Failure;
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The stylesheet of every page.
-pub(super) const STYLESHEET: Asset = Asset::new(include_str!("look.css"), "css", "text/css");
+pub(super) const STYLESHEET: Asset = Asset::new(
+    concat!(include_str!("look.css"), include_str!("sheets.css")),
+    "css",
+    "text/css",
+);
 /// The icon of every page.
 pub(super) const ICON: Asset = Asset::new(include_str!("icon.svg"), "svg", "image/svg+xml");
 
