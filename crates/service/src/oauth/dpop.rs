@@ -22,15 +22,14 @@ pub enum SentProof<'a> {
 /// proof, or these are switched off. The proof is used up.
 ///
 /// # Errors
-/// `invalid_dpop_proof`, also when the client's tokens have to be bound and it sent none;
-/// `use_dpop_nonce`, with the nonce; `temporarily_unavailable`.
+/// `invalid_dpop_proof`; `use_dpop_nonce`, with the nonce; `temporarily_unavailable`.
 pub async fn prove(
     app: &App,
     client: &Client,
     proof: SentProof<'_>,
     path: &str,
 ) -> Result<Option<String>, Refusal> {
-    let proved = prove_unnoted(app, client, proof, path).await;
+    let proved = prove_unnoted(app, proof, path).await;
     if let Err(refusal) = &proved {
         client.note_use(app, Some(refusal.reason()));
     }
@@ -45,31 +44,25 @@ pub fn proof_nonce(app: &App) -> Option<String> {
     nonce.flatten().map(|nonce| nonce.to_string())
 }
 
+/// Refuses a token request without key by a client whose tokens have to be bound to one (RFC 9449
+/// section 5.2).
+pub(super) fn check_bound(client: &Client, jkt: Option<&str>) -> Result<(), Refusal> {
+    if jkt.is_some() || !client.entry.metadata.dpop_bound_access_tokens {
+        return Ok(());
+    }
+    Err(invalid(
+        "The tokens of this client have to be bound to a key. Send a proof in the header DPoP, to \
+         a server that has oauth.dpop switched on.",
+    ))
+}
+
 async fn prove_unnoted(
     app: &App,
-    client: &Client,
     proof: SentProof<'_>,
     path: &str,
 ) -> Result<Option<String>, Refusal> {
-    let has_to = client.entry.metadata.dpop_bound_access_tokens;
     let proof = match proof {
-        _ if !app.settings().oauth.dpop => {
-            return if has_to {
-                Err(Refusal::because(
-                    ErrorCode::InvalidRequest,
-                    "The tokens of this client have to be bound to a key, and this server binds \
-                     none. Ask the operator to switch oauth.dpop on.",
-                ))
-            } else {
-                Ok(None)
-            };
-        }
-        SentProof::None if has_to => {
-            return Err(invalid(
-                "The tokens of this client have to be bound to a key. Send a proof in the header \
-                 DPoP.",
-            ));
-        }
+        _ if !app.settings().oauth.dpop => return Ok(None),
         SentProof::None => return Ok(None),
         SentProof::Several => return Err(invalid("Two DPoP headers were sent. Send one.")),
         SentProof::One(proof) => proof,

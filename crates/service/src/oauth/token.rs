@@ -4,7 +4,7 @@ use claviger_model::secret::Plaintext;
 use zeroize::Zeroizing;
 
 use super::grants::{authorization_code, client_credentials, device_code, refresh_token};
-use super::{Client, ErrorCode, GrantType, QuotaState, Refusal};
+use super::{Client, ErrorCode, GrantType, QuotaState, Refusal, dpop};
 use crate::app::App;
 use crate::settings::OAuthSettings;
 
@@ -128,6 +128,7 @@ async fn issue_by_grant(
         );
         return Err(Refusal::because(ErrorCode::UnauthorizedClient, told));
     }
+    dpop::check_bound(client, request.jkt)?;
     match request.grant {
         GrantRequest::ClientCredentials => client_credentials::issue(app, client, request).await,
         GrantRequest::AuthorizationCode {

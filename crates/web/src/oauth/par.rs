@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use claviger_service::oauth::par;
+use claviger_service::oauth::{ErrorCode, par};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,9 @@ use crate::state::Web;
 
 /// Parameters by which a client proves who it is; they are no part of what it asks.
 const OF_CLIENT: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+
+/// The parameter that binds a code to a key (RFC 9449 section 10).
+const DPOP_JKT: &str = "dpop_jkt";
 
 /// An authorization request (RFC 6749 section 4.1.1) with the client's own proof.
 #[derive(ToSchema)]
@@ -89,7 +92,11 @@ pub async fn push(
     let asked = request.parameters.pairs();
     let asked = asked.filter(|(name, _)| !OF_CLIENT.contains(name));
     let asked = asked.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let pushed = par::push(web.app(), &client, asked.collect()).await?;
+    let mut asked: Vec<(String, String)> = asked.collect();
+    if let Some(key) = request.key(&web, &client).await? {
+        bind(&mut asked, key)?;
+    }
+    let pushed = par::push(web.app(), &client, asked).await?;
     let body = PushedResponse {
         request_uri: &pushed.request_uri,
         expires_in: pushed.expires_in,
@@ -97,4 +104,23 @@ pub async fn push(
     let mut response = (StatusCode::CREATED, axum::Json(body)).into_response();
     not_stored(response.headers_mut());
     Ok(response)
+}
+
+/// Binds the code of a request to the key that its client proved to hold, as `dpop_jkt` does, which
+/// has to say the same where it is there (RFC 9449 section 10.1).
+fn bind(asked: &mut Vec<(String, String)>, key: String) -> Result<(), OAuthFailure> {
+    // An empty parameter counts as absent.
+    asked.retain(|(name, value)| name != DPOP_JKT || !value.is_empty());
+    let named = asked.iter().find(|(name, _)| name == DPOP_JKT);
+    match named {
+        None => asked.push((DPOP_JKT.to_owned(), key)),
+        Some((_, named)) if *named == key => {}
+        Some(_) => {
+            return Err(OAuthFailure::because(
+                ErrorCode::InvalidDpopProof,
+                "dpop_jkt is not the thumbprint of the key that made the DPoP proof.",
+            ));
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{ClientRequest, quota};
 use crate::error::OAuthFailure;
-use crate::error::oauth::{OAuthError, not_stored};
+use crate::error::oauth::{OAuthError, add_proof_nonce, not_stored};
 use crate::state::Web;
 
 /// The parameters of a token request, as the strict parser reads them; for the documentation.
@@ -89,14 +89,17 @@ pub async fn issue(
     let grant_type = grant_type(&web, &request)?;
     let client = request.client(&web).await?;
     let parameters = &request.parameters;
+    let grant = grant(grant_type, &request)?;
+    let key = request.key(&web, &client).await?;
     let asked = TokenRequest {
-        grant: grant(grant_type, &request)?,
+        grant,
         audience: parameters.get("audience"),
         resources: parameters.all("resource").collect(),
         scope: parameters.get("scope"),
-        jkt: None,
+        jkt: key.as_deref(),
     };
-    Ok(answer(&oauth::issue(web.app(), &client, &asked).await?))
+    let issued = oauth::issue(web.app(), &client, &asked).await?;
+    Ok(answer(&issued, oauth::proof_nonce(web.app()).as_deref()))
 }
 
 /// Get an access token
@@ -147,7 +150,7 @@ fn grant(grant_type: GrantType, request: &ClientRequest) -> Result<GrantRequest<
     })
 }
 
-fn answer(token: &IssuedToken) -> Response {
+fn answer(token: &IssuedToken, proof_nonce: Option<&str>) -> Response {
     let body = TokenResponse {
         access_token: &token.access_token,
         token_type: token.token_type,
@@ -157,6 +160,7 @@ fn answer(token: &IssuedToken) -> Response {
     };
     let mut response = axum::Json(body).into_response();
     not_stored(response.headers_mut());
+    add_proof_nonce(response.headers_mut(), proof_nonce);
     if let Some(state) = &token.quota {
         quota::add_headers(response.headers_mut(), state);
     }

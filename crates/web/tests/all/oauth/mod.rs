@@ -8,6 +8,8 @@ mod bearer;
 mod client_keys;
 mod device;
 mod documents;
+mod dpop;
+mod dpop_resources;
 mod fetched_keys;
 mod introspection;
 mod metadata;

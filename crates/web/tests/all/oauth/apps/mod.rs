@@ -1,6 +1,7 @@
 //! Tokens that act for users: from the code on, which is made here without the pages where the user
 //! agrees.
 
+mod bound;
 mod codes;
 mod refreshing;
 mod scopes;
