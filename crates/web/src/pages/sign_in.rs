@@ -1,5 +1,7 @@
 //! `/sign-in` and `/sign-out`: the session of a browser begins and ends.
 
+use std::fmt::Write as _;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -238,7 +240,11 @@ fn own_value(web: &Web, headers: &HeaderMap, form: &PageForm) -> Option<String> 
 fn random(web: &Web) -> Result<String, Failure> {
     let key = web.app().sources().key();
     let key = key.map_err(|_| Failure::new(Reason::Internal))?;
-    Ok(key.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(key.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 /// Whether a text is a path on this host: browsers read `//` and `/\` as the start of a host, and

@@ -129,9 +129,10 @@ impl AuthorizationParameters {
         let mut names = names.filter(|name| *name != REPEATABLE);
         let name = names.find(|name| self.is_repeated(name))?;
         // Names of others are not for our sentences.
-        Some(match KNOWN.contains(&name) {
-            true => format!("The parameter {name} is sent more than once. Send it once."),
-            false => "A parameter is sent more than once. Send each once.".to_owned(),
+        Some(if KNOWN.contains(&name) {
+            format!("The parameter {name} is sent more than once. Send it once.")
+        } else {
+            "A parameter is sent more than once. Send each once.".to_owned()
         })
     }
 }

@@ -205,8 +205,8 @@ pub(crate) fn form_targets(redirect_uri: &str) -> String {
     let authority = rest.strip_prefix("//").unwrap_or_default();
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let in_source = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
-    let is_source = !authority.is_empty() && authority.bytes().all(in_source);
-    if scheme.eq_ignore_ascii_case("http") && is_source {
+    let is_writable = !authority.is_empty() && authority.bytes().all(in_source);
+    if scheme.eq_ignore_ascii_case("http") && is_writable {
         return format!("http://{authority} https:");
     }
     // The syntax of a source has no room for an IPv6 address.

@@ -148,7 +148,10 @@ impl ConsentPage {
         question: ConsentQuestion,
         around: Around,
     ) -> Self {
-        let shown: Vec<&str> = question.given().map(|name| name.as_str()).collect();
+        let shown: Vec<&str> = question
+            .given()
+            .map(claviger_model::scopes::ScopeName::as_str)
+            .collect();
         let keeps = client.may_use(GrantType::RefreshToken);
         Self {
             frame: Frame::of(web, session),
