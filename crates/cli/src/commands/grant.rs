@@ -91,7 +91,10 @@ async fn act(store: &Store, command: GrantCommand, screen: Screen) -> Result<Exi
                 user.as_ref().is_none_or(|user| user.is(&grant.user_email))
                     && client.as_ref().is_none_or(|app| app.is(&grant.client_name))
             });
-            let rows: Result<Vec<Value>, Failure> = found.into_iter().map(shown).collect();
+            let rows: Result<Vec<Value>, Failure> = found
+                .into_iter()
+                .map(|grant| shown(grant, screen))
+                .collect();
             screen.list(&COLUMNS, &rows?, "no app acts for anybody")?;
         }
         GrantCommand::End { grant } => {
@@ -116,11 +119,13 @@ async fn all(store: &Store, mut filter: GrantFilter) -> Result<Vec<NamedGrant>, 
 }
 
 /// The object of the REST API; people see only the names of its scopes.
-fn shown(grant: NamedGrant) -> Result<Value, Failure> {
+fn shown(grant: NamedGrant, screen: Screen) -> Result<Value, Failure> {
     let names = grant.grant.scopes.iter().map(ToString::to_string);
     let names: Vec<String> = names.collect();
     let mut shape = object(&GrantShape::new(grant, true))?;
-    shape["scope_names"] = Value::from(names);
+    if !screen.is_json {
+        shape["scope_names"] = Value::from(names);
+    }
     Ok(shape)
 }
 

@@ -14,6 +14,7 @@ mod directory;
 mod documents;
 mod foreign;
 mod foreign_oauth2;
+mod grants;
 mod http;
 mod hygiene;
 mod legacy_keys;

@@ -91,7 +91,9 @@ async fn check_giver(tx: &mut Tx, account_id: AccountId, user_id: UserId) -> Res
     }
     let user = users::get(tx, user_id).await?;
     let is_active = user.is_some_and(|user| user.suspended_at.is_none());
-    if !is_active || place(tx, account_id, user_id).await?.is_none() {
+    let place = place(tx, account_id, user_id).await?;
+    // An operator who entered is no member, and can let nobody act there.
+    if !is_active || place.is_none_or(|place| place.role.is_none()) {
         return Err(Error::refused(Reason::PermissionRequired));
     }
     Ok(())

@@ -16,7 +16,7 @@ use claviger_verify::Index;
 use claviger_verify::entries::ResidentGrant;
 
 use super::loader::without;
-use crate::sessions::places;
+use crate::sessions::member_powers;
 
 /// Rows read at once.
 const PAGE: u32 = 5_000;
@@ -80,7 +80,7 @@ pub(super) async fn put(
     let users = users::by_ids(conn, &user_ids).await?;
     let users: HashMap<UserId, User> = users.into_iter().map(|user| (user.id, user)).collect();
     let pair = |grant: &Grant| (grant.account_id, grant.user_id);
-    let powers = places(conn, &found.iter().map(pair).collect()).await?;
+    let powers = member_powers(conn, &found.iter().map(pair).collect()).await?;
     for grant in found {
         let powers = powers.get(&pair(&grant));
         index.put_grant(&resident(&grant, users.get(&grant.user_id), powers));

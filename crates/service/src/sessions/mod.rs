@@ -18,7 +18,7 @@ use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 pub use authenticate::{authenticate, authenticate_sent, authenticate_session};
 pub use end::end;
 pub use forms::{form_token, is_form_token};
-pub(crate) use places::places;
+pub(crate) use places::{member_powers, places};
 pub use start::{SignIn, Started, start};
 
 use crate::actor::Place;

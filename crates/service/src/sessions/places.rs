@@ -16,42 +16,62 @@ pub(crate) async fn places(
     conn: &mut Conn,
     pairs: &BTreeSet<Pair>,
 ) -> Result<HashMap<Pair, Powers>, StoreError> {
+    let Memberships { found, mut powers } = memberships(conn, pairs).await?;
+    let outsiders = pairs.iter().filter(|pair| !found.contains(*pair));
+    let outsiders: Vec<Pair> = outsiders.copied().collect();
+    if outsiders.is_empty() {
+        return Ok(powers);
+    }
+    let users: BTreeSet<UserId> = outsiders.iter().map(|(_, user)| *user).collect();
+    let users: Vec<UserId> = users.into_iter().collect();
+    let operators = operators::by_ids(conn, &users).await?;
+    let operators: HashSet<UserId> = operators.into_iter().map(|one| one.user_id).collect();
+    let entered = outsiders.into_iter();
+    let entered = entered.filter(|(_, user)| operators.contains(user));
+    powers.extend(entered.map(|pair| (pair, BuiltInRole::Owner.powers())));
+    Ok(powers)
+}
+
+/// What each of the users may do as a member of the account beside it. An operator who is none can
+/// let nobody act there. Two statements, however many there are.
+pub(crate) async fn member_powers(
+    conn: &mut Conn,
+    pairs: &BTreeSet<Pair>,
+) -> Result<HashMap<Pair, Powers>, StoreError> {
+    Ok(memberships(conn, pairs).await?.powers)
+}
+
+/// Those who are members.
+#[derive(Default)]
+struct Memberships {
+    found: HashSet<Pair>,
+    /// Of those whose role is there.
+    powers: HashMap<Pair, Powers>,
+}
+
+async fn memberships(conn: &mut Conn, pairs: &BTreeSet<Pair>) -> Result<Memberships, StoreError> {
     if pairs.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Memberships::default());
     }
     let asked: Vec<Pair> = pairs.iter().copied().collect();
-    let found = members::of_pairs(conn, &asked).await?;
-    let role_ids: BTreeSet<RoleId> = found.iter().filter_map(custom_role).collect();
-    let made: HashMap<RoleId, Role> = if role_ids.is_empty() {
-        HashMap::new()
-    } else {
+    let members = members::of_pairs(conn, &asked).await?;
+    let role_ids: BTreeSet<RoleId> = members.iter().filter_map(custom_role).collect();
+    let mut made: HashMap<RoleId, Role> = HashMap::new();
+    if !role_ids.is_empty() {
         let role_ids: Vec<RoleId> = role_ids.into_iter().collect();
-        let made = roles::by_ids(conn, &role_ids).await?;
-        made.into_iter().map(|role| (role.id, role)).collect()
+        let found = roles::by_ids(conn, &role_ids).await?;
+        made.extend(found.into_iter().map(|role| (role.id, role)));
+    }
+    let powers_of = |member: &Member| match member.role {
+        RoleRef::BuiltIn(role) => Some(role.powers()),
+        RoleRef::Custom(id) => made.get(&id).map(|role| role.powers.clone()),
     };
-    let is_member: HashSet<Pair> = found.iter().map(pair_of).collect();
-    let outsiders = asked.into_iter().filter(|pair| !is_member.contains(pair));
-    let outsiders: Vec<Pair> = outsiders.collect();
-    let mut places: HashMap<Pair, Powers> = HashMap::with_capacity(pairs.len());
-    for member in &found {
-        let powers = match member.role {
-            RoleRef::BuiltIn(role) => Some(role.powers()),
-            RoleRef::Custom(id) => made.get(&id).map(|role| role.powers.clone()),
-        };
-        if let Some(powers) = powers {
-            places.insert(pair_of(member), powers);
-        }
-    }
-    if !outsiders.is_empty() {
-        let users: BTreeSet<UserId> = outsiders.iter().map(|(_, user)| *user).collect();
-        let users: Vec<UserId> = users.into_iter().collect();
-        let operators = operators::by_ids(conn, &users).await?;
-        let operators: HashSet<UserId> = operators.into_iter().map(|one| one.user_id).collect();
-        let entered = outsiders.into_iter();
-        let entered = entered.filter(|(_, user)| operators.contains(user));
-        places.extend(entered.map(|pair| (pair, BuiltInRole::Owner.powers())));
-    }
-    Ok(places)
+    let powers = members.iter();
+    let powers = powers.filter_map(|member| Some((pair_of(member), powers_of(member)?)));
+    Ok(Memberships {
+        found: members.iter().map(pair_of).collect(),
+        powers: powers.collect(),
+    })
 }
 
 fn pair_of(member: &Member) -> Pair {

@@ -8,6 +8,7 @@ mod accounts;
 mod apis;
 mod audit;
 mod decisions;
+mod grants;
 mod invitations;
 mod jobs;
 mod members;

@@ -11,6 +11,7 @@ mod client_automation;
 mod clients;
 mod decisions;
 mod demo;
+mod disable;
 mod docs;
 mod edge;
 mod grants;

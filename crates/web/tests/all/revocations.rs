@@ -4,6 +4,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claviger_model::Reason::{NotFound, PermissionRequired};
+use claviger_service::testing::ConnectedApp;
 use serde_json::{Value, json};
 
 use super::instance::{Instance, for_each_app, text};
@@ -58,7 +59,9 @@ async fn the_feed_is_signed_and_may_be_kept_for_a_moment() {
         let (header, claims) = told(instance).await;
         assert_eq!(header["typ"], "revocations+jwt");
         assert_eq!(claims["iss"], json!(instance.issuer()));
-        for empty in ["revoked", "clients", "secrets", "accounts", "keys"] {
+        for empty in [
+            "revoked", "clients", "secrets", "accounts", "grants", "families", "keys",
+        ] {
             assert_eq!(claims[empty], json!([]), "{empty}");
         }
         assert_eq!(claims["not_before"], json!({}));
@@ -161,6 +164,37 @@ async fn suspended_accounts_and_withdrawn_keys_are_told() {
         tells(instance, "accounts", &json!([account])).await;
         status("active").await;
         tells(instance, "accounts", &json!([])).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ends_the_tokens_of_an_app_is_told_by_what_they_name() {
+    for_each_app(async |instance| {
+        let (test, operator) = (instance.test(), instance.session("operator").await);
+        let made = post("/v1/accounts", &json!({"name": "Vendor"})).by(&operator);
+        let vendor = instance.send(made).await.is(201);
+        let vendor = text(&vendor, "id").parse().expect("an id");
+        let app = ConnectedApp::make(&test.app, vendor).await;
+        let grant = app.consented(&test.app, &test.owner, &["read:leads"]).await;
+        let client = json!(app.client.id);
+        let path = format!("/v1/accounts/{vendor}");
+        let end = post(&format!("{path}/revoke-tokens"), &json!({})).by(&operator);
+        instance.send(end).await.is(200);
+        let epoch = instance.app().verifier().freshness().epoch();
+        let floors = json!({client.as_str().expect("an id"): epoch, vendor.to_string(): epoch});
+        tells(instance, "not_before", &floors).await;
+        for (status, expected) in [("suspended", json!([client])), ("active", json!([]))] {
+            let call = patch(&path, &json!({"status": status})).by(&operator);
+            instance.send(call).await.is(200);
+            tells(instance, "clients", &expected).await;
+        }
+        let owner = instance.session("owner").await;
+        let end = delete(&format!("/v1/grants/{}", grant.id)).by(&owner);
+        instance.send(end).await.is(200);
+        tells(instance, "grants", &json!([grant.id])).await;
+        instance.pass(30 * 86_400_000).await;
+        tells(instance, "grants", &json!([])).await;
     })
     .await;
 }
