@@ -4,11 +4,12 @@ use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::{
-    Client, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
+    Client, ClientKind, ClientMetadata, ClientScopes, ClientSecret, ClientSettings, ClientState,
 };
 use claviger_model::credentials::StoredSecret;
 use claviger_model::grants::Grant;
 use claviger_model::ids::{AccountId, ClientId, FamilyId, SecretId, TokenId};
+use claviger_model::redirect_uris::RedirectUri;
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::Plaintext;
 use claviger_model::tokens::{ACCESS_TOKEN_TYPE, Audience, Claims, TokenGrant};
@@ -71,11 +72,17 @@ impl ConnectedApp {
             version: 1,
         };
         let made = client.clone();
+        let metadata = ClientMetadata {
+            redirect_uris: vec![done(RedirectUri::new("https://app.example/callback"))],
+            ..ClientMetadata::default()
+        };
         let written = app.change(Effect::Grants, move |tx: &mut Tx| {
-            let (client, row) = (made.clone(), row.clone());
+            let (client, row, metadata) = (made.clone(), row.clone(), metadata.clone());
             Box::pin(async move {
                 clients::insert(tx, &client).await?;
                 clients::insert_secret(tx, &row).await?;
+                let version = client.version;
+                clients::insert_metadata(tx, client.id, &metadata, version).await?;
                 tx.change(Change::new(ChangeKind::Client, client.id));
                 Ok::<_, Error>(())
             })
