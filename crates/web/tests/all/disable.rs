@@ -1,7 +1,10 @@
 //! Every way to take power away from an app that acts for a user, against every way to use it.
 
-use claviger_model::grants::Grant;
-use claviger_service::testing::{ConnectedApp, PASSWORD};
+use claviger_model::grants::Authorized;
+use claviger_model::ids::{GrantId, UserId};
+use claviger_model::scopes::ScopeName;
+use claviger_service::testing::{Allowed, ConnectedApp, PASSWORD, make_code};
+use claviger_service::{Actor, Caller};
 use serde_json::{Value, json};
 
 use super::instance::{API, Instance, for_each_app, text};
@@ -67,8 +70,10 @@ struct World<'a> {
     role_id: String,
     email: String,
     session: String,
-    grant: Grant,
+    user_id: UserId,
+    grant_id: GrantId,
     token: String,
+    refresh_token: String,
     /// The other user's.
     other_token: String,
 }
@@ -88,6 +93,16 @@ impl Way {
             demo: status,
             is_active,
             holds_scope: false,
+        }
+    }
+
+    /// What the refresh token gives afterwards, by the status.
+    const fn leaves_refreshing(self) -> u16 {
+        match self {
+            Self::DeleteClient | Self::RevokeSecret => 401,
+            // Access tokens alone were ended: the app may have another one.
+            Self::EndTokensOfAccount | Self::EndTokensOfClient | Self::RevokeToken => 200,
+            _ => 400,
         }
     }
 
@@ -116,29 +131,31 @@ impl<'a> World<'a> {
         let email = format!("user{number}@acme.test");
         let user = test.member(&email, &role_id).await;
         let app = ConnectedApp::make(&test.app, test.account.id).await;
-        let grant = app.consented(&test.app, &user, &["read:leads"]).await;
-        let others = app.consented(&test.app, &test.owner, &["read:leads"]).await;
+        let (grant_id, tokens) = exchanged(instance, &app, &user).await;
+        let (_, others) = exchanged(instance, &app, &test.owner).await;
         Self {
             instance,
             role_id,
             session: instance.sign_in(&email).await,
             email,
-            token: app.token(&test.app, &grant, API),
-            other_token: app.token(&test.app, &others, API),
+            user_id: user_id(&user),
+            grant_id,
+            token: text(&tokens, "access_token").to_owned(),
+            refresh_token: text(&tokens, "refresh_token").to_owned(),
+            other_token: text(&others, "access_token").to_owned(),
             app,
-            grant,
         }
     }
 
     async fn take(&self, way: Way) {
-        let (instance, grant) = (self.instance, &self.grant);
+        let instance = self.instance;
         let client = format!("/v1/clients/{}", self.app.client.id);
-        let member = format!("/v1/members/{}", grant.user_id);
-        let (user, nothing) = (format!("/v1/users/{}", grant.user_id), json!({}));
-        let account = format!("/v1/accounts/{}", grant.account_id);
+        let member = format!("/v1/members/{}", self.user_id);
+        let (user, nothing) = (format!("/v1/users/{}", self.user_id), json!({}));
+        let account = format!("/v1/accounts/{}", instance.account_id());
         let call = match way {
             Way::Disconnect | Way::DisconnectByManager => {
-                delete(&format!("/v1/grants/{}", grant.id))
+                delete(&format!("/v1/grants/{}", self.grant_id))
             }
             Way::DisconnectEverywhere => {
                 delete(&format!("/v1/grants?client_id={}", self.app.client.id))
@@ -195,6 +212,25 @@ impl<'a> World<'a> {
         text(&made.is(201), "id").to_owned()
     }
 
+    /// What the token endpoint answers to the refresh token, and whether what it gives works.
+    async fn refreshed(&self) -> u16 {
+        let (id, secret) = (self.app.client.id.to_string(), self.app.secret.expose());
+        let parameters = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &*self.refresh_token),
+        ];
+        let call = form("/oauth/token", &parameters).basic(&id, secret);
+        let answer = self.instance.send(call).await;
+        if answer.status == 200 {
+            let fresh = answer.json();
+            let request = json!({"method": "GET", "path": "/v1/leads"});
+            self.instance
+                .check(text(&fresh, "access_token"), request, "allowed")
+                .await;
+        }
+        answer.status
+    }
+
     /// What the paths say of a token; `server` is whom an API asks with.
     async fn found(&self, token: &str, server: &TestClient) -> Found {
         let request = json!({"method": "GET", "path": "/v1/leads"});
@@ -217,6 +253,43 @@ impl<'a> World<'a> {
     }
 }
 
+fn user_id(caller: &Caller) -> UserId {
+    let Actor::User(user) = &caller.actor else {
+        unreachable!("a user");
+    };
+    user.user_id
+}
+
+/// The first tokens of an app that a user allowed `read:leads`.
+async fn exchanged(instance: &Instance, app: &ConnectedApp, user: &Caller) -> (GrantId, Value) {
+    let scope = ScopeName::new("read:leads").expect("a scope");
+    let allowed = Allowed {
+        client_id: app.client.id,
+        user_id: user_id(user),
+        account_id: instance.test().account.id,
+        authorized: Authorized {
+            scopes: vec![scope],
+            ..Authorized::default()
+        },
+        redirect_uri: "https://app.example/callback".to_owned(),
+        is_redirect_uri_named: true,
+        challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
+    };
+    let (code, grant_id) = make_code(instance.app(), &allowed).await;
+    let parameters = [
+        ("grant_type", "authorization_code"),
+        ("code", code.expose()),
+        ("redirect_uri", "https://app.example/callback"),
+        (
+            "code_verifier",
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        ),
+    ];
+    let (id, secret) = (app.client.id.to_string(), app.secret.expose());
+    let call = form("/oauth/token", &parameters).basic(&id, secret);
+    (grant_id, instance.send(call).await.is(200))
+}
+
 fn all_is_well() -> Found {
     Found {
         reason: "allowed".to_owned(),
@@ -231,6 +304,7 @@ fn all_is_well() -> Found {
 async fn what_takes_power_away_takes_it_on_every_path() {
     for_each_app(async |instance| {
         let server = client(instance, json!({"scopes": ["read:people"]})).await;
+        let mut wrong: Vec<Way> = Vec::new();
         for (number, way) in WAYS.into_iter().enumerate() {
             let world = World::new(instance, number).await;
             for token in [&world.token, &world.other_token] {
@@ -250,6 +324,7 @@ async fn what_takes_power_away_takes_it_on_every_path() {
             }
             let found = world.found(&world.token, &server).await;
             assert_eq!(found, way.leaves(), "{way:?}");
+            wrong.extend((world.refreshed().await != way.leaves_refreshing()).then_some(way));
             let others = world.found(&world.other_token, &server).await;
             if way.spares_others() {
                 assert_eq!(others, all_is_well(), "others after {way:?}");
@@ -257,6 +332,7 @@ async fn what_takes_power_away_takes_it_on_every_path() {
                 assert_eq!(others, way.leaves(), "others after {way:?}");
             }
         }
+        assert_eq!(wrong, [], "what refresh tokens give");
     })
     .await;
 }
