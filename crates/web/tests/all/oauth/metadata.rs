@@ -59,8 +59,11 @@ async fn it_names_the_endpoints_and_what_they_take() {
         let scopes = document["scopes_supported"].as_array().expect("scopes");
         assert!(scopes.contains(&json!("read:leads")), "{document}");
         assert!(!scopes.contains(&json!("keys:read")), "{document}");
-        // There is no authorization endpoint yet, and so nothing about it.
-        for absent in ["authorization_endpoint", "response_types_supported"] {
+        // What is switched off is not named.
+        for absent in [
+            "pushed_authorization_request_endpoint",
+            "device_authorization_endpoint",
+        ] {
             assert!(document.get(absent).is_none(), "{absent}");
         }
     })
