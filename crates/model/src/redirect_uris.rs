@@ -2,6 +2,7 @@
 //! of a loopback address is free (RFC 9700 section 2.1, RFC 8252 section 7.3).
 
 mod difference;
+mod origin;
 mod parts;
 mod rules;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use difference::difference;
+pub use origin::browser_origin;
 pub use rules::WebAddress;
 
 /// The most redirect URIs of one client.

@@ -25,6 +25,7 @@ use crate::entries::{
     ResidentSession,
 };
 use crate::limits::Limiter;
+use crate::origins::Origins;
 use crate::scopes::Scopes;
 use crate::tokens::VerifyingKey;
 use crate::tokens::cache::TokenCache;
@@ -49,6 +50,7 @@ pub struct Index {
     clients: papaya::HashMap<ClientId, Arc<ClientEntry>>,
     /// Clients that are described by a document, by its address.
     documented: papaya::HashMap<Arc<str>, ClientId>,
+    origins: Origins,
     consents: papaya::HashMap<GrantId, Arc<ConsentEntry>>,
     families: Families,
     /// Access tokens that were revoked, until their end.
@@ -193,7 +195,10 @@ impl Index {
             let address = Arc::clone(&held.public_id);
             self.documented.pin().insert(address, client.id);
         }
-        if let Some(before) = self.clients.pin().insert(client.id, held) {
+        let clients = self.clients.pin();
+        let before = clients.insert(client.id, Arc::clone(&held));
+        self.origins.replace(before.map(AsRef::as_ref), Some(&held));
+        if let Some(before) = before {
             before.supersede();
         }
     }
@@ -202,6 +207,7 @@ impl Index {
     pub fn remove_client(&self, id: ClientId) {
         self.replace(Owner::Client(id), Vec::new());
         if let Some(before) = self.clients.pin().remove(&id) {
+            self.origins.replace(Some(before), None);
             before.supersede();
         }
     }
@@ -216,6 +222,12 @@ impl Index {
         let documented = || self.documented.pin().get(text).copied();
         let id = text.parse().ok().or_else(documented)?;
         self.client(id).filter(|client| *client.public_id == *text)
+    }
+
+    /// Whether a page of this origin, as [`claviger_model::redirect_uris::browser_origin`] writes
+    /// it, may be a public client's.
+    pub fn is_browser_origin(&self, origin: &str) -> bool {
+        self.origins.contain(origin)
     }
 
     /// Holds what a user allowed an app.

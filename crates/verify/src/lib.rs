@@ -14,6 +14,7 @@ pub mod freshness;
 pub mod index;
 pub mod jose;
 pub mod limits;
+mod origins;
 pub mod possession;
 pub mod routes;
 pub mod scopes;

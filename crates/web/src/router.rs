@@ -171,6 +171,7 @@ pub fn public(web: Web) -> Router {
         .merge(demo::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(web.clone(), oauth::cors::share))
         .layer(from_fn_with_state(web.clone(), public_edge))
         .with_state(web);
     serve_below(&prefix, routes)

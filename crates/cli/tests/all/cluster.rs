@@ -1,5 +1,7 @@
 //! Two servers on one PostgreSQL: what one takes away the other refuses, when the call returns.
 
+mod users;
+
 use std::time::Duration;
 
 use claviger_service::testing::{Location, TestDatabase};
@@ -23,7 +25,7 @@ struct Cluster {
     session: String,
     config: String,
     _directory: Directory,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Cluster {
@@ -50,7 +52,7 @@ impl Cluster {
             session,
             config,
             _directory: directory,
-            _database: database,
+            database,
         })
     }
 

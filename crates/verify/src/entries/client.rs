@@ -1,5 +1,6 @@
 //! Clients in the index.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -8,6 +9,7 @@ use claviger_model::clients::{
     QuotaMode,
 };
 use claviger_model::ids::{ApiId, ClientId, SecretId};
+use claviger_model::redirect_uris::RedirectUri;
 use claviger_model::{Environment, Reason};
 
 use super::{AccountCell, EntryState, Grant};
@@ -47,6 +49,8 @@ pub struct ClientEntry {
     pub auth_method: Option<ClientAuthMethod>,
     /// Its secrets that were not revoked, expired ones too: tokens that they got go on.
     secrets: Box<[SecretId]>,
+    /// The origins of its redirect URIs, each once.
+    pub(crate) origins: Box<[Box<str>]>,
     /// Below which epoch its tokens are dead; shared by all entries of the client.
     tokens_not_before: Arc<AtomicI64>,
     is_current: AtomicBool,
@@ -64,6 +68,11 @@ impl ClientEntry {
         let metadata = metadata.cloned().unwrap_or_default();
         let public_id = metadata.document_url().map(Into::into);
         let settings = &client.settings;
+        let origins = metadata
+            .redirect_uris
+            .iter()
+            .filter_map(RedirectUri::origin);
+        let origins: BTreeSet<String> = origins.collect();
         let unrevoked = secrets.iter().filter(|secret| secret.revoked_at.is_none());
         Self {
             id: client.id,
@@ -87,6 +96,7 @@ impl ClientEntry {
             tokens_per_day: settings.tokens_per_day,
             quota_mode: settings.quota_mode,
             auth_method: settings.auth_method,
+            origins: origins.into_iter().map(String::into_boxed_str).collect(),
             secrets: unrevoked.map(|secret| secret.id).collect(),
             tokens_not_before,
             is_current: AtomicBool::new(true),
@@ -116,6 +126,12 @@ impl ClientEntry {
     /// Whether it keeps no secret and cannot prove who it is (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == Some(ClientAuthMethod::None)
+    }
+
+    /// Whether its own pages are of this origin, as [`claviger_model::redirect_uris::browser_origin`]
+    /// writes it; those of a client that keeps a secret never are.
+    pub fn has_browser_origin(&self, origin: &str) -> bool {
+        self.is_public() && self.origins.iter().any(|own| **own == *origin)
     }
 
     /// Whether it may obtain tokens in this way.

@@ -14,6 +14,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use zeroize::Zeroizing;
 
+use super::cors::Asker;
 use super::request::{Parameters, Unreadable, decode, parse};
 use crate::error::{Failure, OAuthFailure};
 use crate::extract::Origin;
@@ -70,6 +71,11 @@ impl FromRequest<Web> for ClientRequest {
             .await
             .map_err(|error| OAuthFailure::from(&Failure::from(error)))?;
         let parameters = parse(content_type(&parts.headers)?, &bytes)?;
+        if let (Some(asker), Some(id)) =
+            (parts.extensions.get::<Asker>(), parameters.get("client_id"))
+        {
+            asker.note(id);
+        }
         let user_agent = parts.headers.get(USER_AGENT);
         let source = Source {
             ip: origin.ip,

@@ -3,6 +3,7 @@
 
 pub mod authorize;
 pub mod client;
+pub(crate) mod cors;
 pub mod device;
 pub mod introspect;
 pub mod jwks;

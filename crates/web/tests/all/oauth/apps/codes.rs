@@ -137,7 +137,7 @@ async fn a_code_is_for_a_minute_and_for_its_client() {
         instance.send(app.exchange(&code)).await.is(200);
 
         let code = app.code(instance, "read:leads").await;
-        instance.pass(59_000).await;
+        instance.pass(50_000).await;
         instance.send(app.exchange(&code)).await.is(200);
         let code = app.code(instance, "read:leads").await;
         instance.pass(60_000).await;

@@ -3,6 +3,7 @@
 
 mod bound;
 mod codes;
+mod pages;
 mod refreshing;
 mod scopes;
 
