@@ -152,14 +152,15 @@ impl Refusal {
             (None, ErrorCode::InvalidTarget) => Reason::UnknownApi,
             (None, ErrorCode::UnauthorizedClient) => Reason::PermissionRequired,
             (None, ErrorCode::QuotaExhausted) => Reason::QuotaExhausted,
-            (None, ErrorCode::RateLimited) => Reason::RateLimited,
-            (None, ErrorCode::InvalidGrant) => Reason::InvalidCredential,
-            (None, ErrorCode::InvalidClient) => Reason::InvalidCredential,
-            (None, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce) => {
-                Reason::InvalidCredential
-            }
+            (None, ErrorCode::RateLimited | ErrorCode::SlowDown) => Reason::RateLimited,
+            (
+                None,
+                ErrorCode::InvalidGrant
+                | ErrorCode::InvalidClient
+                | ErrorCode::InvalidDpopProof
+                | ErrorCode::UseDpopNonce,
+            ) => Reason::InvalidCredential,
             (None, ErrorCode::AuthorizationPending | ErrorCode::ExpiredToken) => Reason::Expired,
-            (None, ErrorCode::SlowDown) => Reason::RateLimited,
             (None, ErrorCode::TemporarilyUnavailable) => Reason::Stale,
             (None, ErrorCode::ServerError) => Reason::Internal,
             (None, ErrorCode::AccessDenied) => Reason::UserLacksAccess,
