@@ -1,7 +1,7 @@
 //! The system account that runs the server: PostgreSQL refuses to run as root.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -74,8 +74,15 @@ impl Account {
 
 /// Whether a program of this name is in `PATH`.
 pub(crate) fn exists(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// The program of this name in `PATH`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .find(|candidate| candidate.is_file())
 }
 
 /// Whether this process runs as root.

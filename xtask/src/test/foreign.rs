@@ -1,4 +1,5 @@
-//! What the foreign OAuth clients of the tests run in: Node and Python, with their libraries.
+//! What the foreign OAuth clients of the tests run in: Node and Python, with their libraries; and
+//! the browser of the people for whom they act.
 //!
 //! What cannot be had is said at once and fails only the tests that need it: the others have
 //! something to say as well.
@@ -10,6 +11,7 @@ use anyhow::{Context, Result};
 
 use super::node::Node;
 use super::python::Python;
+use super::{account, apt};
 use crate::workspace;
 
 /// Names a Node beside whose packages `e2e/node_modules` was installed. When it is set already,
@@ -22,11 +24,18 @@ const NODE_MAJOR_MIN: u32 = 20;
 /// Names a Python that has the packages of `e2e/requirements.txt`.
 const PYTHON_VARIABLE: &str = "CLAVIGER_TEST_PYTHON";
 
+/// Names the browser.
+const CHROMIUM_VARIABLE: &str = "CLAVIGER_TEST_CHROMIUM";
+
+/// What Debian calls the browser: its package and its program.
+const CHROMIUM: &str = "chromium";
+
 /// Installs what is missing; the programs by the variables that the tests read.
 pub(crate) fn prepare() -> Vec<(&'static str, PathBuf)> {
     let node = prepare_one(NODE_VARIABLE, node);
     let python = prepare_one(PYTHON_VARIABLE, python);
-    node.into_iter().chain(python).collect()
+    let chromium = prepare_one(CHROMIUM_VARIABLE, chromium);
+    node.into_iter().chain(python).chain(chromium).collect()
 }
 
 fn prepare_one(
@@ -69,4 +78,11 @@ fn python(tools: &Path) -> Result<PathBuf> {
         .with_context(|| format!("cannot read {}", requirements.display()))?;
     let programs = Python::find_or_install()?.environment(&tools.join("python"), &requirements)?;
     Ok(programs.join("python"))
+}
+
+fn chromium(_tools: &Path) -> Result<PathBuf> {
+    if account::find(CHROMIUM).is_none() {
+        apt::install(&[CHROMIUM])?;
+    }
+    account::find(CHROMIUM).context("Chromium was installed, but is not in PATH")
 }

@@ -237,7 +237,7 @@ async fn run(runtime: &str, program: &str, given: &Value) -> Value {
     clippy::disallowed_methods,
     reason = "where tests find their programs is no argument"
 )]
-fn runtime_program(variable: &str) -> std::ffi::OsString {
+pub(crate) fn runtime_program(variable: &str) -> std::ffi::OsString {
     std::env::var_os(variable).unwrap_or_else(|| {
         panic!(
             "{variable} is not set: run the tests as `cargo xtask test`, which installs foreign \

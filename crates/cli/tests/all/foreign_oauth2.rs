@@ -102,7 +102,7 @@ async fn token(client: &Client, server: &Server, scopes: &[&str]) -> Result<Acce
     Ok(answer.access_token().clone())
 }
 
-fn error<T: std::fmt::Debug>(answer: Result<T, Failure>) -> BasicErrorResponseType {
+pub(crate) fn error<T: std::fmt::Debug>(answer: Result<T, Failure>) -> BasicErrorResponseType {
     match answer.unwrap_err() {
         RequestTokenError::ServerResponse(refusal) => refusal.error().clone(),
         other => panic!("no refusal of the server: {other:?}"),
@@ -110,7 +110,7 @@ fn error<T: std::fmt::Debug>(answer: Result<T, Failure>) -> BasicErrorResponseTy
 }
 
 /// The crate's requests over our own connections.
-async fn send(request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
+pub(crate) async fn send(request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
     let url = request.uri();
     let authority = url.authority().unwrap().as_str();
     let path = url.path_and_query().unwrap();
