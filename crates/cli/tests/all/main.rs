@@ -22,6 +22,7 @@ mod http;
 mod hygiene;
 mod legacy_keys;
 mod oauth;
+mod pages;
 mod person;
 mod profiles;
 mod program;

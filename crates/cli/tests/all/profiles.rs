@@ -2,6 +2,7 @@
 //! alone, and the document's own commands against it.
 
 mod api_keys;
+mod apps;
 mod clients;
 mod instance;
 mod legacy;

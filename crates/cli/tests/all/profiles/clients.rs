@@ -13,7 +13,7 @@ fn token(answer: &Answer) -> String {
 }
 
 /// Header and claims of a JWT, which nobody has verified here.
-fn decoded(token: &str) -> (Value, Value) {
+pub(super) fn decoded(token: &str) -> (Value, Value) {
     let parts: Vec<Value> = token
         .split('.')
         .take(2)

@@ -8,8 +8,8 @@ use crate::directory::Directory;
 use crate::http::{Answer, exchange, get, post, send};
 use crate::program::{Server, run, run_with};
 
-const ADMIN: &str = "admin@acme.test";
-const PASSWORD: &str = "a password for tests";
+pub(super) const ADMIN: &str = "admin@acme.test";
+pub(super) const PASSWORD: &str = "a password for tests";
 /// What the instance is called from outside: the issuer.
 pub(super) const PUBLIC_URL: &str = "https://keys.example.com";
 
