@@ -39,7 +39,7 @@ def with_key(given, server):
     """An app that authenticates by a key of its own (RFC 7523)."""
     key = ECKey.generate_key("P-256")
     answer = conversation.ask({"register": key.as_dict(private=False)})
-    app = {"client_id": answer["client_id"], "client_secret": key.as_pem(private=True)}
+    app = {"client_id": answer["client_id"], "client_secret": key}
     client = session(given, app, "private_key_jwt")
     # What the assertion is for: the issuer, by which alone it is taken.
     client.register_client_auth_method(PrivateKeyJWT(given["issuer"], alg="ES256"))
