@@ -103,10 +103,12 @@ async function withKey(app) {
 
 /** An app that registers itself (RFC 7591). */
 async function registered(app) {
-  const asked = await oauth.dynamicClientRegistrationRequest(
-    app.server,
-    { redirect_uris: [app.input.redirect_uri], client_name: 'An app that came by itself' },
-    plain)
+  const metadata = {
+    client_name: 'An app that came by itself',
+    redirect_uris: [app.input.redirect_uri],
+    grant_types: ['authorization_code', 'refresh_token'],
+  }
+  const asked = await oauth.dynamicClientRegistrationRequest(app.server, metadata, plain)
   const client = await oauth.processDynamicClientRegistrationResponse(asked)
   return flow(app, client, oauth.ClientSecretBasic(client.client_secret))
 }

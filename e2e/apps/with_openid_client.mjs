@@ -92,6 +92,7 @@ async function registered(app) {
   const metadata = {
     redirect_uris: [app.input.redirect_uri],
     client_name: 'An app that came by itself',
+    grant_types: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: 'client_secret_post',
   }
   const options = { algorithm: 'oauth2', execute: [client.allowInsecureRequests] }

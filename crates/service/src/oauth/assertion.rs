@@ -19,8 +19,9 @@ use super::{ErrorCode, Refusal, client_keys, spent};
 use crate::app::App;
 use crate::error::Error;
 
-/// How far ahead `exp` may be, in seconds, beside [`LEEWAY_SECONDS`].
-const LIFETIME_SECONDS_MAX: i64 = 600;
+/// How far ahead `exp` may be, in seconds, beside [`LEEWAY_SECONDS`]: an hour, as some libraries
+/// have it when nobody says.
+const LIFETIME_SECONDS_MAX: i64 = 3_600;
 /// How far the clock of a client may be ahead of ours, in seconds. A client's end has no such
 /// leeway.
 const LEEWAY_SECONDS: i64 = 60;
