@@ -195,7 +195,8 @@ pub async fn live_page(
     .await
 }
 
-/// One statement for each index that it goes by.
+/// One statement for each index that it goes by: the last by that of the ids alone, whose order it
+/// has already.
 const fn live_page_sql(whose: Whose) -> &'static str {
     match whose {
         Whose::User(_) | Whose::Member(..) => {
@@ -203,7 +204,8 @@ const fn live_page_sql(whose: Whose) -> &'static str {
                  ended_by, row_version, seal
              FROM grants WHERE user_id = $1 AND account_id = COALESCE($2, account_id)
                  AND client_id = COALESCE($3, client_id) AND ended_at IS NULL
-                 AND ($4 = 1 OR client_id IN (SELECT id FROM clients WHERE deleted_at IS NULL))
+                 AND ($4 = 1 OR EXISTS (SELECT 1 FROM clients c
+                     WHERE c.id = client_id AND c.deleted_at IS NULL))
                  AND id > $5
              ORDER BY id LIMIT $6"
         }
@@ -212,7 +214,8 @@ const fn live_page_sql(whose: Whose) -> &'static str {
                  ended_by, row_version, seal
              FROM grants WHERE account_id = $2 AND user_id = COALESCE($1, user_id)
                  AND client_id = COALESCE($3, client_id) AND ended_at IS NULL
-                 AND ($4 = 1 OR client_id IN (SELECT id FROM clients WHERE deleted_at IS NULL))
+                 AND ($4 = 1 OR EXISTS (SELECT 1 FROM clients c
+                     WHERE c.id = client_id AND c.deleted_at IS NULL))
                  AND id > $5
              ORDER BY id LIMIT $6"
         }
@@ -221,8 +224,9 @@ const fn live_page_sql(whose: Whose) -> &'static str {
                  ended_by, row_version, seal
              FROM grants WHERE user_id = COALESCE($1, user_id)
                  AND account_id = COALESCE($2, account_id)
-                 AND client_id = COALESCE($3, client_id) AND ended_at IS NULL
-                 AND ($4 = 1 OR client_id IN (SELECT id FROM clients WHERE deleted_at IS NULL))
+                 AND client_id = COALESCE($3, client_id) AND COALESCE(ended_at, 0) = 0
+                 AND ($4 = 1 OR EXISTS (SELECT 1 FROM clients c
+                     WHERE c.id = client_id AND c.deleted_at IS NULL))
                  AND id > $5
              ORDER BY id LIMIT $6"
         }

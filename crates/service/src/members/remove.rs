@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::grants::end_where;
 use crate::sessions::{Ending, end_of_user};
 
-/// Removes a member, and ends the user's sessions in the account and what the user allowed apps to do
-/// there.
+/// Removes a member, and ends the user's sessions in the account and what the user allowed apps to
+/// do there.
 ///
 /// # Errors
 /// Unknown member, a role that holds more than the caller, the last owner.

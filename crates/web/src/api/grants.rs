@@ -162,7 +162,8 @@ pub async fn end(
 
 /// Disconnect an app everywhere
 ///
-/// Ends what you allowed the app `client_id`, in every account; what other users allowed it goes on.
+/// Ends what you allowed the app `client_id`, in every account. What other users allowed it goes
+/// on.
 #[utoipa::path(delete, path = "/v1/grants", operation_id = "end_own_grants",
     tag = "grants", params(OfClient), security(("session" = [])),
     responses((status = 200, body = Deleted), (status = 422, body = Envelope)))]
