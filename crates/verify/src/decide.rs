@@ -80,21 +80,12 @@ pub struct Verifier {
     proofs: Proofs,
 }
 
-/// Why nobody is identified by a credential.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NotIdentified {
-    /// The reason.
-    pub reason: Reason,
-    /// What is against the proof of possession, if it is that.
-    pub unproven: Option<Unproven>,
-}
-
 /// The credential of a request, known to be genuine.
-struct Presented {
-    entry: Arc<Entry>,
+pub(crate) struct Presented {
+    pub(crate) entry: Arc<Entry>,
     /// Whether it works, apart from its expiry.
-    state: EntryState,
-    token: Option<Arc<VerifiedToken>>,
+    pub(crate) state: EntryState,
+    pub(crate) token: Option<Arc<VerifiedToken>>,
 }
 
 /// What is looked at once the secret is known to be right.
@@ -121,7 +112,7 @@ impl Verifier {
         }
     }
 
-    /// The same, which asks for its nonces in proofs of possession (RFC 9449 section 9) or does not.
+    /// The same, which asks for its nonces in proofs of possession or not (RFC 9449 section 9).
     #[must_use]
     pub fn asking_for_nonces(self, asks: bool) -> Self {
         Self {
@@ -161,52 +152,9 @@ impl Verifier {
         &self.freshness
     }
 
-    /// The live entry of a credential, for routes that ask who somebody is rather than whether a
-    /// request may pass: secret, state, expiry and account are checked. Of access tokens only those
-    /// are somebody here that are for the issuer and nothing else.
-    /// What is bound to a key is nobody here: see [`Verifier::identify_sent`].
-    pub fn identify(&self, credential: &str, now: Now) -> Result<Arc<Entry>, Reason> {
-        self.identify_sent(credential, (&Sent::BEARER, None), now)
-            .map_err(|refused| refused.reason)
-    }
-
-    /// The same for a credential that was sent in this way, in a request of this method.
-    pub fn identify_sent(
-        &self,
-        credential: &str,
-        sent: (&Sent<'_>, Option<&str>),
-        now: Now,
-    ) -> Result<Arc<Entry>, NotIdentified> {
-        let because = |reason| NotIdentified {
-            reason,
-            unproven: None,
-        };
-        if self.freshness.staleness_millis(now).is_none() {
-            return Err(because(Reason::Stale));
-        }
-        let index = self.index.load();
-        let presented = self
-            .recognise(&index, credential, now)
-            .map_err(|_| because(Reason::InvalidCredential))?;
-        let token = presented.token.as_ref();
-        let is_meant = token.is_none_or(|token| token.is_for_issuer(&self.issuer));
-        if !is_meant {
-            return Err(because(Reason::InvalidCredential));
-        }
-        self.possession(credential, &presented, sent, now)
-            .map_err(|unproven| NotIdentified {
-                reason: Reason::InvalidCredential,
-                unproven: Some(unproven),
-            })?;
-        let mut checks = Checks::default();
-        check_credential(&mut checks, &presented.entry, presented.state, now);
-        let refused = checks.first_failure().map(because);
-        refused.map_or(Ok(presented.entry), Err)
-    }
-
     /// Whether the sender of a credential that is known to be genuine holds the key that it is
     /// bound to.
-    fn possession(
+    pub(crate) fn possession(
         &self,
         credential: &str,
         presented: &Presented,
@@ -263,10 +211,7 @@ impl Verifier {
         };
         let sent = (&request.sent, request.method);
         if let Err(unproven) = self.possession(credential, &presented, sent, now) {
-            decision.note = Some(Note::Unproven(unproven));
-            let is_nonce = unproven == Unproven::Nonce;
-            decision.proof_nonce = is_nonce.then(|| self.proof_nonce(now)).flatten();
-            return decision.refuse_secret(Reason::InvalidCredential);
+            return decision.refuse_unproven(unproven, self.proof_nonce(now));
         }
         let entry = presented.entry;
         decision.checks.note(Check::Secret, Outcome::Passed);
@@ -294,7 +239,7 @@ impl Verifier {
     }
 
     /// What a credential is. No secret of ours has a dot, every token has two.
-    fn recognise(
+    pub(crate) fn recognise(
         &self,
         index: &Index,
         credential: &str,
@@ -340,6 +285,12 @@ impl Verifier {
 }
 
 impl Decision {
+    fn refuse_unproven(mut self, unproven: Unproven, nonce: Option<Nonce>) -> Self {
+        self.note = Some(Note::Unproven(unproven));
+        self.proof_nonce = nonce.filter(|_| unproven == Unproven::Nonce);
+        self.refuse_secret(Reason::InvalidCredential)
+    }
+
     fn refuse_secret(mut self, reason: Reason) -> Self {
         self.checks.note(Check::Secret, Outcome::Failed(reason));
         self.reason = reason;

@@ -11,6 +11,7 @@ mod decide;
 mod decision;
 pub mod entries;
 pub mod freshness;
+mod identify;
 pub mod index;
 pub mod jose;
 pub mod limits;
@@ -21,8 +22,9 @@ pub mod scopes;
 pub mod tokens;
 
 pub use clients::{ClientLogin, ClientRefusal, TokenFacts};
-pub use decide::{NotIdentified, Request, Target, Verifier};
+pub use decide::{Request, Target, Verifier};
 pub use decision::{Decision, Note};
 pub use freshness::{Freshness, Now};
+pub use identify::NotIdentified;
 pub use index::Index;
 pub use tokens::VerifyingKey;

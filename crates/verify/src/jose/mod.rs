@@ -49,7 +49,8 @@ impl ClientAlgorithm {
     }
 }
 
-/// SHA-256 of a text, in base64url: what tokens and identifiers are named by (RFC 9449 section 4.2).
+/// SHA-256 of a text, in base64url: what tokens and identifiers are named by (RFC 9449 section
+/// 4.2).
 pub fn hash_text(text: &str) -> String {
     encode(digest(&SHA256, text.as_bytes()).as_ref())
 }

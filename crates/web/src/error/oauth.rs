@@ -39,7 +39,8 @@ pub struct OAuthFailure {
 /// The body of a refusal.
 #[derive(Serialize, ToSchema)]
 pub struct OAuthError {
-    /// A word of RFC 6749 section 5.2, RFC 8707 section 2 or RFC 9449 sections 5 and 8; `rate_limited`, `quota_exhausted`.
+    /// A word of RFC 6749 section 5.2, RFC 8707 section 2 or RFC 9449 sections 5 and 8;
+    /// `rate_limited`, `quota_exhausted`.
     #[schema(example = "invalid_scope")]
     error: &'static str,
     /// What to change, for the client's developer.
