@@ -41,7 +41,7 @@ pub struct Failure {
     /// Whether a credential was sent in a way that cannot be understood (RFC 6750 section 3.1).
     pub is_of_credential: bool,
     /// What to say about a proof of possession, if it is that (RFC 9449 section 7.1).
-    pub proof: Option<ProofChallenge>,
+    pub proof: Option<Box<ProofChallenge>>,
 }
 
 /// What is said about a proof of possession.
@@ -86,10 +86,10 @@ impl Failure {
     pub fn several_proofs() -> Self {
         let message = "Two DPoP headers were sent. Send one.";
         Self {
-            proof: Some(ProofChallenge {
+            proof: Some(Box::new(ProofChallenge {
                 error: "invalid_dpop_proof",
                 nonce: None,
-            }),
+            })),
             ..Self::because(Reason::InvalidCredential, message)
         }
     }
@@ -126,7 +126,8 @@ impl Failure {
                 .and_then(|api| resource_metadata(api, decision.environment)),
             proof: decision
                 .unproven()
-                .map(|unproven| ProofChallenge::of(unproven, decision.proof_nonce)),
+                .map(|unproven| ProofChallenge::of(unproven, decision.proof_nonce))
+                .map(Box::new),
             ..Self::because(decision.reason, decision.message())
         }
     }
@@ -160,7 +161,7 @@ impl From<Error> for Failure {
                 required_scopes, ..
             } => failure.required_scopes = required_scopes,
             Error::Unproven { unproven, nonce } => {
-                failure.proof = Some(ProofChallenge::of(unproven, nonce));
+                failure.proof = Some(Box::new(ProofChallenge::of(unproven, nonce)));
             }
             _ => {}
         }

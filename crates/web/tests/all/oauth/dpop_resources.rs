@@ -13,6 +13,9 @@ use crate::requests::{Answer, get, post};
 
 const PATH: &str = "/demo/v1/leads";
 
+/// What a test changes of a question.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 /// A refusal of the proof, with its challenge.
 #[track_caller]
 fn unproven(answer: &Answer, error: &str) {
@@ -149,14 +152,14 @@ async fn the_verifier_is_told_scheme_proof_and_address() {
             json!({"credential": token, "method": "GET", "path": "/v1/leads", "scheme": "DPoP",
                 "dpop": binding.use_of(&token, "", &json!({"htu": url})), "url": url})
         };
-        let decided = async |change: &dyn Fn(&mut Value)| {
+        let decided = async |change: Change<'_>| {
             let mut question = good();
             change(&mut question);
             let call = post("/v1/verify", &question);
             binding.instance.send_inside(call).await.is(200)
         };
         assert_eq!(decided(&|_| {}).await["allowed"], true);
-        let cases: [(&dyn Fn(&mut Value), &str); 5] = [
+        let cases: [(Change<'_>, &str); 5] = [
             (
                 &|question| question["scheme"] = Value::Null,
                 "invalid_token",
