@@ -172,7 +172,7 @@ async fn claims_that_are_missing_wrong_or_for_somebody_else_are_invalid_client()
             json!({"exp": null}),
             json!({"exp": now}),
             json!({"exp": now - 3_600}),
-            json!({"exp": now + 700}),
+            json!({"exp": now + 3_700}),
             json!({"exp": now + 86_400}),
             json!({"exp": "soon"}),
             json!({"iat": now + 120}),
@@ -206,7 +206,7 @@ async fn claims_that_are_missing_wrong_or_for_somebody_else_are_invalid_client()
             json!({"iat": null}),
             json!({"iat": now + 30, "nbf": now + 30}),
             json!({"iat": now - 300, "nbf": now - 300}),
-            json!({"exp": now + 600}),
+            json!({"exp": now + 3_600}),
             json!({"more": {"x": 1}}),
         ] {
             let answer = signing.with(changes.clone()).await;
