@@ -21,7 +21,8 @@ use crate::tokens::day;
 const EPOCHS_KEPT: i64 = 100_000;
 /// How long sessions are kept after their end, for "expired" instead of "invalid".
 const SESSIONS_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
-/// How long a revoked token, and what may be used once, is kept after its end, for clocks that differ.
+/// How long a revoked token, and what may be used once, is kept after its end, for clocks that
+/// differ.
 const REVOKED_TOKENS_KEPT_MILLIS: i64 = 10 * 60 * 1_000;
 /// How long grants are kept after their end, for "what did it have access to?".
 const GRANTS_KEPT_MILLIS: i64 = 90 * DAY_MILLIS;

@@ -58,8 +58,8 @@ impl AccessToken {
 /// What `token` is worth; nothing when it is not live, or none of the client's business.
 ///
 /// # Errors
-/// `invalid_client` for a client that proves nothing; `temporarily_unavailable` where the node cannot
-/// know.
+/// `invalid_client` for a client that proves nothing; `temporarily_unavailable` where the node
+/// cannot know.
 pub async fn introspect(
     app: &App,
     client: &Client,

@@ -8,9 +8,9 @@ use crate::app::App;
 use crate::error::Error;
 use crate::tokens::{self, RevokedToken};
 
-/// Ends `token` if it is a live one of `client`; when this returns, no node takes it. With a refresh
-/// token go all tokens of its authorization. Everything else is left as it is, and nobody is told
-/// what it was (RFC 7009 section 2.2).
+/// Ends `token` if it is a live one of `client`; when this returns, no node takes it. With a
+/// refresh token go all tokens of its authorization. Everything else is left as it is, and nobody
+/// is told what it was (RFC 7009 section 2.2).
 ///
 /// # Errors
 /// `temporarily_unavailable` where the node cannot know, or the revocation cannot be written down.

@@ -325,9 +325,9 @@ impl Wanted<'_> {
             .collect();
         let mut chosen: Vec<Arc<ApiEntry>> = Vec::new();
         for name in &asked {
-            let named = apis.by_audience(name).or_else(|| apis.by_base_url(name));
-            let named = named.filter(|api| allowed.iter().any(|known| known.id == api.id));
-            let api = named.ok_or_else(|| beyond(name))?;
+            let found = apis.by_audience(name).or_else(|| apis.by_base_url(name));
+            let found = found.filter(|api| allowed.iter().any(|known| known.id == api.id));
+            let api = found.ok_or_else(|| beyond(name))?;
             if !chosen.iter().any(|known| known.id == api.id) {
                 chosen.push(Arc::clone(api));
             }

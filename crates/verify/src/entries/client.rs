@@ -128,8 +128,9 @@ impl ClientEntry {
         self.auth_method == Some(ClientAuthMethod::None)
     }
 
-    /// Whether its own pages are of this origin, as [`claviger_model::redirect_uris::browser_origin`]
-    /// writes it; those of a client that keeps a secret never are.
+    /// Whether its own pages are of this origin, written as by
+    /// [`claviger_model::redirect_uris::browser_origin`]; those of a client that keeps a secret
+    /// never are.
     pub fn has_browser_origin(&self, origin: &str) -> bool {
         self.is_public() && self.origins.iter().any(|own| **own == *origin)
     }

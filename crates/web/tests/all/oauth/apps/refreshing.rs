@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use claviger_model::grants::GrantEnd;
+use claviger_service::jobs;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -332,6 +333,30 @@ async fn a_user_who_lost_access_gives_no_more_tokens() {
         instance.send(delete(&path).by(&operator)).await.is(200);
         for call in [app.refresh(&tokens), app.exchange(&code)] {
             instance.send(call).await.oauth_error(400, "invalid_grant");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten_when_it_can_do_no_harm() {
+    for_each_app(async |instance| {
+        let app = Kind::public().make(instance).await;
+        let code = app.code(instance, "read:leads").await;
+        let tokens = instance.send(app.exchange(&code)).await.is(200);
+        let clean = async || jobs::start(instance.app().clone()).stop().await;
+        instance.pass(62 * 60_000).await;
+        clean().await;
+        let answer = instance.send(app.exchange(&code)).await;
+        let told = answer.oauth_error(400, "invalid_grant");
+        assert!(told.contains("no code"), "{told}");
+
+        for (days, word) in [(30, "over"), (29, "over"), (2, "no refresh token")] {
+            instance.pass(days * 86_400_000).await;
+            clean().await;
+            let answer = instance.send(app.refresh(&tokens)).await;
+            let told = answer.oauth_error(400, "invalid_grant");
+            assert!(told.contains(word), "{told}");
         }
     })
     .await;
