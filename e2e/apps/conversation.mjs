@@ -16,7 +16,8 @@ export async function conversation(name, steps) {
     say({ facts: await steps(await read(), ask) })
     process.exit(0)
   } catch (error) {
-    process.stderr.write(`${name} failed: ${error.stack ?? error}: ${JSON.stringify(error.cause)}\n`)
+    const cause = JSON.stringify(error.cause)
+    process.stderr.write(`${name} failed: ${error.stack ?? error}: ${cause}\n`)
     process.exit(1)
   }
 }

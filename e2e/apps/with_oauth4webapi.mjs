@@ -96,7 +96,8 @@ async function call({ demo_url }, { access_token }, how) {
 async function withKey(app) {
   const keys = await oauth.generateKeyPair('ES256', { extractable: true })
   const jwk = await crypto.subtle.exportKey('jwk', keys.publicKey)
-  const { client_id } = await app.ask({ register: { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y } })
+  const { kty, crv, x, y } = jwk
+  const { client_id } = await app.ask({ register: { kty, crv, x, y } })
   const authentication = oauth.PrivateKeyJwt(keys.privateKey)
   return flow(app, { client_id }, authentication, { push: true })
 }

@@ -82,7 +82,8 @@ async function withKey(app) {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const jwk = await crypto.subtle.exportKey('jwk', keys.publicKey)
-  const { client_id } = await app.ask({ register: { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y } })
+  const { kty, crv, x, y } = jwk
+  const { client_id } = await app.ask({ register: { kty, crv, x, y } })
   const authentication = client.PrivateKeyJwt(keys.privateKey)
   return flow(app, await configuration(app.input, client_id, authentication), { push: true })
 }

@@ -15,7 +15,7 @@ const api = process.env.API_URL ?? `${issuer}/demo`
 const client = { id: required('CLIENT_ID'), secret: required('CLIENT_SECRET') }
 const scope = 'read:leads'
 
-/** What the app remembers of each browser, by the app's own cookie. An app keeps this in a database. */
+/** What the app remembers of each browser, by its own cookie. A real app has a database. */
 const visitors = new Map()
 
 const server = createServer((request, response) => {

@@ -24,7 +24,7 @@ pub struct AuthorizationCode {
     pub redirect_uri: String,
     /// Whether the request named the redirect URI: then the exchange has to name it too.
     pub is_redirect_uri_named: bool,
-    /// The code challenge, by S256 (RFC 7636 section 4.2); none for a client that need not send one.
+    /// The code challenge, by S256 (RFC 7636 section 4.2); none for a client that may leave it out.
     pub challenge: Option<String>,
     /// What it is for.
     pub authorized: Authorized,

@@ -4,6 +4,8 @@
 mod difference;
 mod origin;
 mod parts;
+#[cfg(test)]
+mod refused;
 mod rules;
 #[cfg(test)]
 mod tests;

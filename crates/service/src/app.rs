@@ -113,8 +113,6 @@ impl App {
             sources.clone(),
             role,
         );
-        let passwords = PasswordPool::new();
-        let client_failures = Failures::new();
         let inner = Inner {
             db,
             usage_db,
@@ -125,8 +123,8 @@ impl App {
             sources,
             settings,
             propagation,
-            passwords,
-            client_failures,
+            passwords: PasswordPool::new(),
+            client_failures: Failures::new(),
             begun_requests: Begun::new(),
             user_code_guesses: Guesses::new(),
             client_keys: KeyCache::new(),

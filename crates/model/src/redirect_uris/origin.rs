@@ -3,8 +3,8 @@
 use super::{RedirectUri, split_loopback};
 
 impl RedirectUri {
-    /// The origin of a page that it leads to, as [`browser_origin`] writes it; none when it leads to
-    /// no page.
+    /// The origin of a page that it leads to, as [`browser_origin`] writes it; none when it leads
+    /// to no page.
     pub fn origin(&self) -> Option<String> {
         let (scheme, rest) = self.0.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! Redirect URIs that are one letter off, and those that may not be registered.
+//! Redirect URIs that are one letter off.
 
 use super::*;
 
@@ -464,88 +464,6 @@ fn the_nearest_of_several_is_named() {
     assert!(difference(&[], "https://app.test/cb").contains("no redirect URI"));
     let long = difference(&uris, &format!("https://app.test/{}", "x".repeat(5_000)));
     assert!(long.len() < 1_000, "{}", long.len());
-}
-
-#[test]
-fn what_can_be_read_in_two_ways_is_not_registered() {
-    let long = format!("https://app.test/{}", "x".repeat(REDIRECT_URI_LENGTH_MAX));
-    for (text, word) in [
-        ("", "empty"),
-        ("/cb", "absolute"),
-        ("//app.test/cb", "absolute"),
-        ("app.test/cb", "absolute"),
-        ("https:/app.test/cb", "//"),
-        ("https:app.test/cb", "//"),
-        ("https://", "host"),
-        ("https:///cb", "host"),
-        ("http://app.test/cb", "https"),
-        ("http://127.0.0.2/cb", "https"),
-        ("http://127.1/cb", "https"),
-        ("http://2130706433/cb", "https"),
-        ("http://0.0.0.0/cb", "https"),
-        ("http://localhost.evil.test/cb", "https"),
-        ("http://[::ffff:127.0.0.1]/cb", "https"),
-        ("http://[0:0:0:0:0:0:0:1]/cb", "https"),
-        ("https://[::1/cb", "IPv6"),
-        ("https://[zz]/cb", "IPv6"),
-        ("https://app.test/cb#x", "fragment"),
-        ("https://app.test/cb#", "fragment"),
-        ("https://*.app.test/cb", "wildcard"),
-        ("https://app.test/*", "wildcard"),
-        ("https://user@app.test/cb", "user name"),
-        ("https://app.test:0/cb", "port"),
-        ("https://app.test:/cb", "port"),
-        ("https://app.test:99999/cb", "port"),
-        ("https://app.test:8o/cb", "port"),
-        ("https://app..test/cb", "host"),
-        ("https://app.test./cb", "host"),
-        ("https://-app.test/cb", "host"),
-        ("https://app%2etest/cb", "host"),
-        ("https://App.test/cb", "lower case"),
-        ("HTTPS://app.test/cb", "lower case"),
-        ("https://app.test/c b", "spaces"),
-        ("https://app.test/cb\n", "spaces"),
-        ("https://app.test/\u{7f}", "spaces"),
-        ("https://app.test/\"", "spaces"),
-        ("https://app.test/<", "spaces"),
-        ("https://app.test\\cb", "backslash"),
-        ("https://app.test/\u{e4}", "ASCII"),
-        ("https://\u{430}pp.test/cb", "ASCII"),
-        ("https://app.test/%", "hexadecimal"),
-        ("https://app.test/%4", "hexadecimal"),
-        ("https://app.test/%zz", "hexadecimal"),
-        ("https://app.test/%0d%0a", "control"),
-        ("https://app.test/%00", "control"),
-        ("https://app.test/../cb", ".."),
-        ("https://app.test/./cb", ".."),
-        ("https://app.test/%2e%2E/cb", ".."),
-        ("https://app.test/.%2e", ".."),
-        ("https://app.test/a%2f..%2fcb", ".."),
-        ("https://app.test/a%5c..%5ccb", ".."),
-        ("https://app.test/[x]", "percent-encoded"),
-        ("https://app.test/cb?code=1", "code"),
-        ("https://app.test/cb?a=b&state=1", "state"),
-        ("javascript:alert(1)", "javascript"),
-        ("JavaScript:alert(1)", "javascript"),
-        ("data:text/html,x", "javascript"),
-        ("vbscript:x", "javascript"),
-        ("file:///etc/passwd", "javascript"),
-        ("blob:https://app.test/x", "javascript"),
-        ("about:blank", "javascript"),
-        ("myapp://cb", "reverse"),
-        ("mailto:a@app.test", "reverse"),
-        ("com.example.app:cb", "path"),
-        ("com.example.app:", "path"),
-        ("com.example.app://user@cb", "user name"),
-        ("com.example.App:/cb", "lower case"),
-        ("urn:ietf:wg:oauth:2.0:oob", "reverse"),
-        (&long, "2000"),
-    ] {
-        match RedirectUri::new(text) {
-            Ok(_) => panic!("{text} was taken"),
-            Err(told) => assert!(told.contains(word), "{text}: {told}"),
-        }
-    }
 }
 
 #[test]

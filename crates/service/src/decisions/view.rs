@@ -40,7 +40,7 @@ pub struct DecisionView<'a> {
     proof: Option<ProofView>,
 }
 
-/// What a challenge says to whoever did not prove to hold the key of a token (RFC 9449 section 7.1).
+/// What a challenge says to whoever did not prove to hold a token's key (RFC 9449 section 7.1).
 #[derive(Serialize)]
 struct ProofView {
     error: &'static str,

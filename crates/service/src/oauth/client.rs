@@ -188,7 +188,7 @@ fn note(
     });
 }
 
-/// What did not prove anything: `told` says nothing of what there is. Counted, as a wrong secret is.
+/// What did not prove anything: `told` says nothing of what there is. Counted as wrong secrets are.
 pub(super) fn wrong(app: &App, source: &Source, told: &'static str) -> Refusal {
     let boot_nanos = app.sources().both().boot_nanos;
     unknown(app.client_failures().count(source.ip, boot_nanos), told)

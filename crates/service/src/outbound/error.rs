@@ -41,8 +41,8 @@ pub enum FetchError {
 
 impl FetchError {
     /// What became of a request.
-    pub(super) fn of(error: reqwest::Error) -> Self {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    pub(super) fn of(error: &reqwest::Error) -> Self {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(inner) = cause {
             if inner.is::<NotPublic>() {
                 return Self::Forbidden;

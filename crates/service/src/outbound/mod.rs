@@ -152,7 +152,10 @@ fn build(networks: &[IpNet]) -> Option<Client> {
 
 async fn ask(client: &Client, url: Url, limits: FetchLimits) -> Result<Fetched, FetchError> {
     let request = client.get(url).header(ACCEPT, "application/json");
-    let mut response = request.send().await.map_err(FetchError::of)?;
+    let mut response = request
+        .send()
+        .await
+        .map_err(|error| FetchError::of(&error))?;
     let status = response.status().as_u16();
     if status != 200 {
         return Err(FetchError::Status(status));
@@ -170,7 +173,11 @@ async fn ask(client: &Client, url: Url, limits: FetchLimits) -> Result<Fetched, 
 
 async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(FetchError::of)? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| FetchError::of(&error))?
+    {
         if body.len() + chunk.len() > most {
             return Err(FetchError::TooLarge(most));
         }

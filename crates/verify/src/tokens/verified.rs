@@ -126,7 +126,8 @@ impl VerifiedToken {
         }
     }
 
-    /// Whether the client, the user's consent and the numbers of its scopes are still what `index` has.
+    /// Whether the client, the user's consent and the numbers of its scopes are still what `index`
+    /// has.
     pub(crate) fn is_current(&self, index: &Index) -> bool {
         let consent = self.entry.consent.as_ref();
         self.client.is_current()

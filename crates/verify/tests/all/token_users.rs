@@ -128,14 +128,14 @@ fn without_the_consent_that_it_names_it_is_nobody() {
 
 #[test]
 fn claims_that_contradict_the_consent_make_it_nobody() {
-    let instance = consented();
     type Change = fn(&mut Claims);
+    let instance = consented();
     let changes: [(&str, Change); 11] = [
         ("all scopes", |claims| claims.all_scopes = true),
         ("no family", |claims| claims.family = None),
         ("no generation", |claims| claims.generation = None),
         ("neither", |claims| {
-            (claims.family, claims.generation) = (None, None)
+            (claims.family, claims.generation) = (None, None);
         }),
         ("no grant", |claims| claims.grant = None),
         ("only a grant's user", |claims| {
@@ -148,7 +148,7 @@ fn claims_that_contradict_the_consent_make_it_nobody() {
         }),
         ("the app's account", |claims| claims.account = AccountId(1)),
         ("sandbox", |claims| {
-            claims.env = claviger_model::Environment::Test
+            claims.env = claviger_model::Environment::Test;
         }),
     ];
     for (what, change) in changes {

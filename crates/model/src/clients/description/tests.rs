@@ -21,6 +21,10 @@ fn app(change: impl FnOnce(&mut ClientDraft)) -> ClientDraft {
     draft
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "what a member of a draft is made of"
+)]
 fn words(words: &[&str]) -> Option<Option<Vec<String>>> {
     Some(Some(words.iter().map(|word| (*word).to_owned()).collect()))
 }
@@ -65,6 +69,7 @@ fn public_and_the_authentication_method_none_are_the_same() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a flat list of cases")]
 fn what_an_app_cannot_be_is_named() {
     let public = |d: &mut ClientDraft| d.app.public = Some(true);
     let device = "urn:ietf:params:oauth:grant-type:device_code";

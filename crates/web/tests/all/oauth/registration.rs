@@ -73,7 +73,14 @@ async fn an_app_registers_itself_and_is_an_app_of_the_registered_ones() {
                 && (made[member].as_i64().unwrap() - value.as_i64().unwrap()).abs() < 60;
             assert!(close || made[member] == value, "{member}: {made}");
         }
-        // A public one; in the same account.
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn registered_apps_are_of_one_account_and_may_send_users() {
+    for_each_app_with(&on(), async |instance| {
+        register(instance, json!({})).await.is(201);
         let public = register(instance, json!({"token_endpoint_auth_method": "none"})).await;
         let public = public.is(201);
         assert!(public.get("client_secret").is_none(), "{public}");
@@ -122,6 +129,7 @@ async fn an_app_registers_itself_and_is_an_app_of_the_registered_ones() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a flat list of cases")]
 async fn what_may_not_be_registered_is_named() {
     for_each_app_with(&on(), async |instance| {
         for (more, error, word) in [
@@ -306,6 +314,17 @@ async fn a_registration_is_shown_replaced_and_ended_by_its_token_alone() {
         ] {
             assert_eq!(put(wrong).await.is(400)["error"], error);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_ended_registration_is_over_for_its_tokens_and_secrets() {
+    for_each_app_with(&on(), async |instance| {
+        let made = register(instance, json!({})).await.is(201);
+        let other = register(instance, json!({})).await.is(201);
+        let token = text(&made, "registration_access_token");
+        let foreign = text(&other, "registration_access_token");
         let form = format!("token=x&client_id={}", text(&made, "client_id"));
         let ask = || {
             let form = format!("{form}&client_secret={}", text(&made, "client_secret"));
