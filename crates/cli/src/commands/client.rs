@@ -241,9 +241,10 @@ async fn revoke_secret(
 async fn show(store: &Store, found: ClientWithSecrets, screen: Screen) -> Result<(), Failure> {
     let shape = shown(store, found).await?;
     let is_app = shape["kind"] == ClientKind::App.as_str();
-    let columns: Vec<Column> = match is_app {
-        true => WHOLE.into_iter().chain(OF_APPS).collect(),
-        false => WHOLE.to_vec(),
+    let columns: Vec<Column> = if is_app {
+        WHOLE.into_iter().chain(OF_APPS).collect()
+    } else {
+        WHOLE.to_vec()
     };
     screen.object(&columns, &shape)?;
     if screen.is_json {

@@ -56,7 +56,6 @@ async fn join_again(test: &TestApp, user_id: UserId) {
         version: 1,
     };
     let joined = test.database().db.write(move |tx| {
-        let member = member.clone();
         Box::pin(async move {
             store_members::insert(tx, &member).await?;
             tx.change(Change::new(ChangeKind::User, user_id));

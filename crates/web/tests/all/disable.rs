@@ -7,7 +7,7 @@ use claviger_service::testing::{Allowed, ConnectedApp, PASSWORD, make_code};
 use claviger_service::{Actor, Caller};
 use serde_json::{Value, json};
 
-use super::instance::{API, Instance, for_each_app, text};
+use super::instance::{Instance, for_each_app, text};
 use super::oauth::{TestClient, client, form};
 use super::requests::{delete, get, patch, post};
 

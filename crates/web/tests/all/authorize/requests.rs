@@ -135,7 +135,8 @@ async fn a_parameter_stands_once_but_for_resources() {
         browser.open(&bad).await.sent_back("invalid_request");
         let bad = format!("{}&x=%ff", path(&request(&id)));
         browser.open(&bad).await.sent_back("invalid_request");
-        let many: String = (0..100).map(|n| format!("&p{n}=1")).collect();
+        let many: Vec<String> = (0..100).map(|n| format!("&p{n}=1")).collect();
+        let many = many.concat();
         let many = format!("{}{many}", path(&request(&id)));
         browser.open(&many).await.sent_back("invalid_request");
 

@@ -278,7 +278,7 @@ async fn a_stylesheet_is_kept_for_ever_under_its_own_name() {
         let page = instance.send(get("/sign-in")).await;
         let path = page.text.split("href=\"").find_map(|rest| {
             let path = rest.split('"').next()?;
-            path.ends_with(".css").then(|| path.to_owned())
+            path.ends_with("css").then(|| path.to_owned())
         });
         let path = path.expect("a stylesheet");
         let sheet = instance.send(get(&path)).await;

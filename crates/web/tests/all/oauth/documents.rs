@@ -45,15 +45,15 @@ impl Site {
                 let _ = stream.write_all((head + &body).as_bytes()).await;
             }
         });
-        site.says(json!({}));
+        site.says(&json!({}));
         site
     }
 
     /// From now on the document has these members too.
-    fn says(&self, more: Value) {
+    fn says(&self, more: &Value) {
         let document = json!({"client_id": self.url, "client_name": "Assistant",
             "redirect_uris": [CALLBACK], "grant_types": ["authorization_code", "refresh_token"]});
-        self.says_plainly(&merged(&document, &more).to_string());
+        self.says_plainly(&merged(&document, more).to_string());
     }
 
     fn says_plainly(&self, text: &str) {
@@ -127,7 +127,7 @@ async fn an_app_is_what_its_document_says() {
             )
         );
         // What it says later holds later.
-        site.says(json!({"redirect_uris": ["https://app.test/new"]}));
+        site.says(&json!({"redirect_uris": ["https://app.test/new"]}));
         instance.pass(601_000).await;
         let answer = authorize(instance, &site.url, "https://app.test/new").await;
         assert_eq!(answer.status, 303, "{answer:?}");
@@ -167,7 +167,7 @@ async fn a_document_that_describes_no_app_is_told_and_remembered_for_a_minute() 
             (json!({"redirect_uris": ["http://app.test/cb"]}), "https"),
             (json!({"redirect_uris": []}), "redirect_uris"),
         ] {
-            site.says(more.clone());
+            site.says(&more);
             let before = site.asked();
             for _ in 0..2 {
                 let answer = authorize(instance, &site.url, CALLBACK).await;
@@ -182,7 +182,7 @@ async fn a_document_that_describes_no_app_is_told_and_remembered_for_a_minute() 
         let answer = authorize(instance, &site.url, CALLBACK).await;
         assert!(answer.text.contains("JSON object"), "{answer:?}");
         instance.pass(61_000).await;
-        site.says(json!({}));
+        site.says(&json!({}));
         let answer = authorize(instance, &site.url, CALLBACK).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         // Addresses that are not asked at all.
