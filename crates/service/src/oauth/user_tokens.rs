@@ -89,7 +89,8 @@ pub(super) async fn standing(app: &App, grant_id: GrantId) -> Result<Standing, R
     let place = place(&mut reader, grant.account_id, grant.user_id)
         .await
         .map_err(Error::from)?
-        .filter(|_| is_user_active && is_account_active);
+        // An operator who entered is no member, and can let nobody act there.
+        .filter(|place| place.role.is_some() && is_user_active && is_account_active);
     let powers = place.map(|place| place.powers).ok_or_else(|| {
         Refusal::invalid_grant(
             "The user who allowed this app has no access to the account any more.",
