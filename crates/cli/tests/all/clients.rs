@@ -74,8 +74,8 @@ async fn a_client_is_made_changed_and_deleted() {
     let listed = on(&data, &["client", "list", "--json"]).await.json();
     assert_eq!(
         listed.as_array().map(Vec::len),
-        Some(1),
-        "the demo's: {listed}"
+        Some(2),
+        "the demo's client and app: {listed}"
     );
     server.stop().await;
 }

@@ -88,12 +88,12 @@ async fn the_commands_of_the_documents_get_tokens_that_the_demo_takes() {
             assert_eq!(get(&server.public(leads), token).await.status, 200);
         }
     }
-    // A client that acts for itself has no codes.
+    // The other half of document 004 needs a code.
     let code = flat.replace("client_credentials", "authorization_code");
     let answer = curl(&server, "/oauth/token", JSON, &code).await;
     assert_eq!(
         (answer.status, text(&answer.json(), "error")),
-        (400, "unauthorized_client")
+        (400, "invalid_request")
     );
 }
 

@@ -138,10 +138,10 @@ async fn an_app_is_shown_with_where_it_leads() {
         "\
 redirect URIs    http://127.0.0.1/callback
 grant types      authorization_code refresh_token
-public           true
-code challenge   true
-pushed requests  false
-bound tokens     false
+public           yes
+code challenge   yes
+pushed requests  no
+bound tokens     no
 home page        https://calendar.test
 logo             -
 policy           -
