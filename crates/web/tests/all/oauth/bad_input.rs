@@ -83,12 +83,7 @@ async fn forms_with_broken_encodings_are_refused_by_parameter() {
 #[tokio::test]
 async fn whatever_is_not_there_is_refused_in_the_same_form() {
     for_each_app(async |instance| {
-        for path in [
-            "/oauth/none",
-            "/oauth/token/",
-            "/connect/x",
-            "/oauth/authorize",
-        ] {
+        for path in ["/oauth/none", "/oauth/token/", "/connect/x"] {
             let answer = instance.send(form_of(path, "a=b")).await;
             answer.oauth_error(404, "invalid_request");
             let page = crate::requests::get(path).header("accept", "text/html");
