@@ -140,8 +140,9 @@ pub async fn edit(
 
 /// End all access tokens of an account
 ///
-/// For operators, and for whoever manages the account's own clients. When this answers, no token
-/// that was issued before works on any node; clients can get new ones at once.
+/// For operators, and for whoever manages the account's own clients. When this answers, no access
+/// token that was issued before works on any node; clients can get new ones at once, and apps with
+/// their refresh tokens: those end with their grants.
 #[utoipa::path(post, path = "/v1/accounts/{id}/revoke-tokens",
     operation_id = "revoke_tokens_of_account", tag = "operator", request_body = Nothing,
     security(("session" = [])),

@@ -146,8 +146,8 @@ pub async fn delete(
 
 /// End all access tokens of a client
 ///
-/// When this answers, no node accepts a token that was issued before; its secrets get new ones at
-/// once.
+/// When this answers, no node accepts an access token that was issued before; its secrets get new
+/// ones at once, and so do the refresh tokens of an app: those end with their grants.
 #[utoipa::path(post, path = "/v1/clients/{id}/revoke-tokens",
     operation_id = "revoke_tokens_of_client", tag = "clients", request_body = Nothing,
     security(("session" = []), ("management" = [])),
