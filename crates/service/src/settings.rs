@@ -215,20 +215,20 @@ impl Default for TokenSettings {
 impl Default for Labels {
     fn default() -> Self {
         Self {
-            account_settings: "Account settings".to_owned(),
+            account_settings: "Account Settings".to_owned(),
             api: "API".to_owned(),
-            api_keys: "API keys".to_owned(),
-            create_api_key: "Create API key".to_owned(),
-            create_test_key: "Create test key".to_owned(),
-            clients: "Clients".to_owned(),
-            create_client: "Create client".to_owned(),
+            api_keys: "API Keys".to_owned(),
+            create_api_key: "Add API Key".to_owned(),
+            create_test_key: "Create Test Key".to_owned(),
+            clients: "API credentials".to_owned(),
+            create_client: "Create API credentials".to_owned(),
             client_id: "Client ID".to_owned(),
-            client_secret: "Client secret".to_owned(),
+            client_secret: "Client Secret".to_owned(),
             add_secret: "Add secret".to_owned(),
-            legacy_key: "Legacy key".to_owned(),
+            legacy_key: "Legacy API key".to_owned(),
             generate: "Generate".to_owned(),
             revert: "Revert".to_owned(),
-            save: "Save changes".to_owned(),
+            save: "Save Changes".to_owned(),
             revoke: "Revoke".to_owned(),
         }
     }

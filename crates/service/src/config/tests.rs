@@ -226,7 +226,7 @@ quota_mode = \"observe\"
 legacy_keys = false
 legacy_deprecated_since = \"2024-02-29\"
 [portal.labels]
-create_api_key = \" Add API Key \"
+create_api_key = \" Create an API key \"
 ";
     let settings = parse(text).expect("valid").settings();
     let tokens = TokenSettings {
@@ -245,7 +245,7 @@ create_api_key = \" Add API Key \"
     let labels = &settings.portal.labels;
     assert_eq!(
         (&*labels.create_api_key, &*labels.save),
-        ("Add API Key", "Save changes")
+        ("Create an API key", "Save Changes")
     );
 }
 

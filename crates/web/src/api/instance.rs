@@ -22,7 +22,7 @@ pub struct Instance {
     #[schema(example = "https://keys.example.com")]
     public_url: String,
     /// The words of pages and messages, by what they name.
-    #[schema(value_type = Object, example = json!({"api_keys": "API keys", "revert": "Revert"}))]
+    #[schema(value_type = Object, example = json!({"api_keys": "API Keys", "revert": "Revert"}))]
     labels: Labels,
     /// Its credentials.
     credentials: Credentials,

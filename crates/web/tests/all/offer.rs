@@ -48,11 +48,11 @@ async fn the_offer_follows_the_settings() {
     };
     settings.prefixes.key_live = "pb_live_".to_owned();
     settings.portal.name = "Example".to_owned();
-    settings.portal.labels.create_api_key = "Add API Key".to_owned();
+    settings.portal.labels.create_api_key = "Create an API key".to_owned();
     for_each_app_with(&settings, async |instance| {
         let found = instance.send(get("/v1/instance")).await.is(200);
         assert_eq!(found["name"], "Example");
-        assert_eq!(found["labels"]["create_api_key"], "Add API Key");
+        assert_eq!(found["labels"]["create_api_key"], "Create an API key");
         let credentials = &found["credentials"];
         assert_eq!(
             credentials["kinds"],

@@ -12,7 +12,7 @@ pub(in crate::config) static PORTAL: &[Key] = &[key(
 pub(in crate::config) static LABELS: &[Key] = &[
     label(
         "account_settings",
-        "\"Account settings\"",
+        "\"Account Settings\"",
         "The page that a click on one's own name leads to.",
     ),
     label(
@@ -22,27 +22,27 @@ pub(in crate::config) static LABELS: &[Key] = &[
     ),
     label(
         "api_keys",
-        "\"API keys\"",
+        "\"API Keys\"",
         "The list of API keys and what is in it.",
     ),
     label(
         "create_api_key",
-        "\"Create API key\"",
+        "\"Add API Key\"",
         "The button that begins a new API key for live data.",
     ),
     label(
         "create_test_key",
-        "\"Create test key\"",
+        "\"Create Test Key\"",
         "The button that begins a new API key for test data.",
     ),
     label(
         "clients",
-        "\"Clients\"",
+        "\"API credentials\"",
         "The list of clients and what is in it.",
     ),
     label(
         "create_client",
-        "\"Create client\"",
+        "\"Create API credentials\"",
         "The button that begins a new client.",
     ),
     label(
@@ -52,7 +52,7 @@ pub(in crate::config) static LABELS: &[Key] = &[
     ),
     label(
         "client_secret",
-        "\"Client secret\"",
+        "\"Client Secret\"",
         "The secret half; a client may have several.",
     ),
     label(
@@ -62,7 +62,7 @@ pub(in crate::config) static LABELS: &[Key] = &[
     ),
     label(
         "legacy_key",
-        "\"Legacy key\"",
+        "\"Legacy API key\"",
         "The one key of an account that reaches everything, and its page.",
     ),
     label(
@@ -77,7 +77,7 @@ pub(in crate::config) static LABELS: &[Key] = &[
     ),
     label(
         "save",
-        "\"Save changes\"",
+        "\"Save Changes\"",
         "The button below a form that changes something.",
     ),
     label("revoke", "\"Revoke\"", "The button that ends a credential."),
