@@ -1,5 +1,7 @@
 //! Recent decisions. They are in the database that [`crate::Db::open_usage`] opens.
 
+pub mod refusals;
+
 use claviger_model::UnixMillis;
 use claviger_model::ids::{AccountId, RequestId};
 use serde_json::json;

@@ -102,7 +102,7 @@ async fn stored(
 }
 
 /// Makes what was just decided readable. Without it older decisions still are.
-async fn flush(app: &App) {
+pub(super) async fn flush(app: &App) {
     if let Err(error) = app.decisions().flush().await {
         tracing::warn!(%error, "the newest decisions could not be kept");
     }

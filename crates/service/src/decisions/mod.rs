@@ -3,10 +3,15 @@
 mod find;
 mod record;
 mod recorder;
+mod refusals;
 mod view;
 
 pub use find::{DecisionFilter, DecisionPage, find, page};
 pub use record::{DecisionRecord, RequestFacts, shown_path};
 pub use recorder::Recorder;
 pub(crate) use recorder::purge;
+pub use refusals::{
+    RefusalGroup, RefusalQuery, RefusalsInStep, Refused, count_refusals, kept_since, last_refused,
+    refusals_over_time,
+};
 pub use view::{DecisionView, decision_json};

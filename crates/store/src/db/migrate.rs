@@ -47,6 +47,7 @@ const USAGE: &[Migration] = migrations! { "usage":
     1001 = "1001_decisions",
     1002 = "1002_secret_uses",
     1003 = "1003_apps",
+    1004 = "1004_refusals",
 };
 
 impl Set {
