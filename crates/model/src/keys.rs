@@ -6,11 +6,14 @@ use crate::ids::{AccountId, KeyId};
 use crate::limits::RateLimit;
 use crate::scopes::{ScopeName, parse_names};
 use crate::seal::{Columns, Sealed};
-use crate::time::{LATEST, UnixMillis};
+use crate::time::{DAY_MILLIS, LATEST, UnixMillis};
 use crate::{Environment, Problems, text};
 
 /// The most entries of an address list.
 pub const ALLOWED_IPS_MAX: usize = 100;
+
+/// How long before its end a credential counts as expiring, in milliseconds: 30 days.
+pub const EXPIRING_MILLIS: i64 = 30 * DAY_MILLIS;
 
 /// Whether a key works, with the facts of the state.
 #[derive(Clone, PartialEq, Eq, Debug)]

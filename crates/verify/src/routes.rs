@@ -18,6 +18,8 @@ pub struct RouteTable {
 /// What a route asks for.
 #[derive(Debug)]
 pub struct RouteEntry {
+    /// The method, `*` for all, for showing.
+    pub method: Box<str>,
     /// The pattern, for showing.
     pub pattern: Box<str>,
     /// All of these scopes.
@@ -48,6 +50,7 @@ impl RouteTable {
         for route in routes {
             let index = RouteIndex(table.routes.len());
             table.routes.push(RouteEntry {
+                method: route.method.as_str().into(),
                 pattern: route.path.as_str().into(),
                 scopes: route.scopes.clone().into(),
                 bits: scopes.bits(&route.scopes),
@@ -68,6 +71,11 @@ impl RouteTable {
         let rest = &path[1..];
         let find = |method| self.root.find((!rest.is_empty()).then_some(rest), method);
         find(method).or_else(|| (method == "HEAD").then(|| find("GET")).flatten())
+    }
+
+    /// All routes, in their order.
+    pub fn all(&self) -> &[RouteEntry] {
+        &self.routes
     }
 
     /// The route at `index`.

@@ -13,6 +13,7 @@ pub mod health;
 pub mod metrics;
 pub mod oauth;
 pub mod pages;
+pub mod portal;
 mod prefix;
 pub mod router;
 pub mod server;

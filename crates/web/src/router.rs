@@ -22,7 +22,7 @@ use crate::extract::Origin;
 use crate::prefix::serve_below;
 use crate::server::{BodyLimits, PanicAnswer};
 use crate::state::Web;
-use crate::{api as rest, demo, deprecation, docs, gateway, health, metrics, oauth, pages};
+use crate::{api as rest, demo, deprecation, docs, gateway, health, metrics, oauth, pages, portal};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const INTERNAL_TOKEN: HeaderName = HeaderName::from_static("claviger-token");
@@ -167,6 +167,7 @@ pub fn public(web: Web) -> Router {
         )
         .merge(oauth::authorize::routes())
         .merge(pages::routes())
+        .merge(portal::routes())
         .merge(docs::routes())
         .merge(demo::routes())
         .fallback(not_found)
@@ -314,7 +315,7 @@ impl Asked {
             .any(|start| path.starts_with(start));
         let wants_page = !is_program && accept.is_some_and(|accept| accept.contains("text/html"));
         let shape = match wants_page {
-            _ if pages::is_page(path) => Shape::Page,
+            _ if pages::is_page(path) || portal::is_page(path) => Shape::Page,
             _ if oauth::is_endpoint(path) => Shape::OAuth,
             true => Shape::Page,
             false => Shape::Envelope,

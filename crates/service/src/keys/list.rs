@@ -1,11 +1,14 @@
 //! Looking at keys. A secret is never among what is shown.
 
 use claviger_model::ids::KeyId;
-use claviger_model::keys::ApiKey;
+use claviger_model::keys::{ApiKey, EXPIRING_MILLIS};
 use claviger_model::{Environment, UnixMillis};
-use claviger_store::keys;
+use claviger_store::keys::KeyStatuses;
+use claviger_store::{Conn, keys};
 
-use super::{KeyWithSecrets, find};
+pub use claviger_store::keys::KeyCounts;
+
+use super::{KeyWithSecrets, find as find_one};
 use crate::access::KeyAccess;
 use crate::app::App;
 use crate::error::Error;
@@ -15,12 +18,29 @@ use crate::error::Error;
 pub struct ListFilter {
     /// Only those of one environment.
     pub environment: Option<Environment>,
-    /// Only those that work now; else also inactive, expired and revoked ones.
-    pub active_only: bool,
+    /// Of which status.
+    pub listed: Listed,
     /// After this one of the page before.
     pub after: Option<(UnixMillis, KeyId)>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// Of which status the keys of a list are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listed {
+    /// Of any.
+    All,
+    /// They work now.
+    Active,
+    /// They work now, and end within [`EXPIRING_MILLIS`].
+    Expiring,
+    /// They are past their expiry.
+    Expired,
+    /// They are switched off.
+    Inactive,
+    /// They were revoked.
+    Revoked,
 }
 
 /// A page of keys, the newest first.
@@ -32,15 +52,51 @@ pub struct KeyPage {
     pub next: Option<(UnixMillis, KeyId)>,
 }
 
+impl Listed {
+    /// All, in the order in which they are offered.
+    pub const ALL: [Self; 6] = [
+        Self::All,
+        Self::Active,
+        Self::Expiring,
+        Self::Expired,
+        Self::Inactive,
+        Self::Revoked,
+    ];
+
+    /// The word in queries.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Active => "active",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::Inactive => "inactive",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// What `word` stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|listed| listed.as_str() == word)
+    }
+
+    fn at(self, now: UnixMillis) -> KeyStatuses {
+        match self {
+            Self::All => KeyStatuses::All,
+            Self::Active => KeyStatuses::ActiveAt(now),
+            Self::Expiring => KeyStatuses::ActiveBetween(now, now.plus_millis(EXPIRING_MILLIS)),
+            Self::Expired => KeyStatuses::ExpiredAt(now),
+            Self::Inactive => KeyStatuses::Inactive,
+            Self::Revoked => KeyStatuses::Revoked,
+        }
+    }
+}
+
 /// Lists keys of the caller's account.
 pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<KeyPage, Error> {
     let wanted = keys::KeyFilter {
         environment: filter.environment,
-        statuses: if filter.active_only {
-            keys::KeyStatuses::ActiveAt(app.sources().now())
-        } else {
-            keys::KeyStatuses::All
-        },
+        statuses: filter.listed.at(app.sources().now()),
     };
     let mut reader = app.read().await?;
     // One more than asked for tells whether there is a next page.
@@ -53,13 +109,7 @@ pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<K
         limit,
     )
     .await?;
-    let ids: Vec<KeyId> = rows.iter().map(|key| key.id).collect();
-    let mut secrets = keys::secrets_of(&mut reader, &ids).await?;
-    let with_secrets = |key: ApiKey| {
-        let secrets = secrets.remove(&key.id).unwrap_or_default();
-        KeyWithSecrets { key, secrets }
-    };
-    let mut found: Vec<KeyWithSecrets> = rows.into_iter().map(with_secrets).collect();
+    let mut found = with_secrets(&mut reader, rows).await?;
     let more = found.len() > filter.limit as usize;
     found.truncate(filter.limit as usize);
     let next = found
@@ -69,7 +119,42 @@ pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<K
     Ok(KeyPage { keys: found, next })
 }
 
+/// How many keys of each status the caller's account has in an environment.
+pub async fn counts(
+    app: &App,
+    access: &KeyAccess,
+    environment: Environment,
+) -> Result<KeyCounts, Error> {
+    let now = app.sources().now();
+    let moments = (now, now.plus_millis(EXPIRING_MILLIS));
+    let mut reader = app.read().await?;
+    Ok(keys::counts(&mut reader, access.account_id(), environment, moments).await?)
+}
+
+/// The newest keys of the caller's account with `text` in their name or as their hint, at most
+/// `limit`.
+pub async fn find(
+    app: &App,
+    access: &KeyAccess,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<KeyWithSecrets>, Error> {
+    let mut reader = app.read().await?;
+    let found = keys::find(&mut reader, access.account_id(), text, limit).await?;
+    with_secrets(&mut reader, found).await
+}
+
+async fn with_secrets(conn: &mut Conn, found: Vec<ApiKey>) -> Result<Vec<KeyWithSecrets>, Error> {
+    let ids: Vec<KeyId> = found.iter().map(|key| key.id).collect();
+    let mut secrets = keys::secrets_of(conn, &ids).await?;
+    let with_secrets = |key: ApiKey| {
+        let secrets = secrets.remove(&key.id).unwrap_or_default();
+        KeyWithSecrets { key, secrets }
+    };
+    Ok(found.into_iter().map(with_secrets).collect())
+}
+
 /// One key of the caller's account, in whatever state.
 pub async fn show(app: &App, access: &KeyAccess, id: KeyId) -> Result<KeyWithSecrets, Error> {
-    find(&mut *app.read().await?, access.account_id(), id).await
+    find_one(&mut *app.read().await?, access.account_id(), id).await
 }

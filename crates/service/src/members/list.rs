@@ -2,13 +2,20 @@
 
 use claviger_model::ids::UserId;
 use claviger_model::members::{Member, User};
+use claviger_model::roles::{BuiltInRole, RoleRef};
 use claviger_store::members;
 
 use super::{NamedMember, find};
 use crate::access::TeamAccess;
+use crate::actor::Place;
 use crate::app::App;
 use crate::error::Error;
 use crate::roles::RoleNames;
+
+/// Among how many members those who manage the account are looked for.
+const MANAGERS_AMONG: u32 = 200;
+/// How many of them are told.
+const MANAGERS_TOLD: usize = 3;
 
 /// A page of members, in the order of their ids.
 #[derive(Clone, Debug)]
@@ -44,6 +51,23 @@ pub async fn list(
         members: rows.iter().map(shown).collect(),
         next,
     })
+}
+
+/// Some of those who manage the account in which somebody acts: owners and admins. For everybody
+/// in it, so that they know whom to ask.
+pub async fn who_manages(app: &App, place: &Place) -> Result<Vec<String>, Error> {
+    let mut reader = app.read().await?;
+    let rows = members::of_account(&mut reader, place.account_id, None, MANAGERS_AMONG).await?;
+    let manages = |member: &Member| {
+        [BuiltInRole::Owner, BuiltInRole::Admin]
+            .into_iter()
+            .any(|role| member.role == RoleRef::BuiltIn(role))
+    };
+    let managers = rows.into_iter().filter(|(member, _)| manages(member));
+    Ok(managers
+        .map(|(_, user)| user.email)
+        .take(MANAGERS_TOLD)
+        .collect())
 }
 
 /// One member.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub(crate) use add::join;
 pub use add::{Added, NewMember, add};
 pub use edit::edit;
-pub use list::{MemberPage, list, show};
+pub use list::{MemberPage, list, show, who_manages};
 pub use remove::remove;
 
 use crate::error::Error;

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use claviger_store::{Db, StoreError, apis};
 use claviger_verify::Verifier;
 
+use crate::app::App;
+use crate::error::Error;
 use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
@@ -47,6 +49,12 @@ pub struct Propagation {
     follower: Option<Arc<Follower>>,
     /// Held as long as this process owns a SQLite database.
     lock: Option<DataLock>,
+}
+
+/// The nodes that serve, by name: those that acknowledge what takes power away.
+pub async fn node_names(app: &App) -> Result<Vec<String>, Error> {
+    let found = claviger_store::nodes::list(&mut *app.read().await?).await?;
+    Ok(found.into_iter().map(|node| node.id).collect())
 }
 
 impl Propagation {

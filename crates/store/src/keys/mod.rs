@@ -1,7 +1,11 @@
 //! API keys and their secrets.
 
+mod count;
+mod find;
 mod load;
 
+pub use count::{KeyCounts, counts};
+pub use find::find;
 pub use load::{by_ids, parts, resident_page, resident_range, secrets_of};
 
 use claviger_model::credentials::KeySecret;
@@ -32,6 +36,28 @@ pub enum KeyStatuses {
     All,
     /// What works at this moment: neither inactive, revoked nor expired.
     ActiveAt(UnixMillis),
+    /// What works at the first moment and not at the second any more.
+    ActiveBetween(UnixMillis, UnixMillis),
+    /// What is past its expiry at this moment.
+    ExpiredAt(UnixMillis),
+    /// What is switched off.
+    Inactive,
+    /// What was revoked.
+    Revoked,
+}
+
+impl KeyStatuses {
+    /// The state, and after and until when the key ends; a key that never does ends last of all.
+    fn columns(self) -> (Option<&'static str>, i64, i64) {
+        match self {
+            Self::All => (None, i64::MIN, i64::MAX),
+            Self::ActiveAt(now) => (Some("active"), now.0, i64::MAX),
+            Self::ActiveBetween(now, then) => (Some("active"), now.0, then.0),
+            Self::ExpiredAt(now) => (Some("active"), i64::MIN, now.0),
+            Self::Inactive => (Some("inactive"), i64::MIN, i64::MAX),
+            Self::Revoked => (Some("revoked"), i64::MIN, i64::MAX),
+        }
+    }
 }
 
 impl Stored for ApiKey {
@@ -212,15 +238,13 @@ pub async fn page(
              allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
              created_by, created_at, row_version, seal
          FROM keys WHERE account_id = $1 AND environment = COALESCE($2, environment)
-             AND ($3 IS NULL OR
-                 (state = 'active' AND (expires_at IS NULL OR expires_at > $3)))
-             AND (created_at, id) < ($4, $5)
-         ORDER BY created_at DESC, id DESC LIMIT $6";
+             AND state = COALESCE($3, state)
+             AND COALESCE(expires_at, 9223372036854775807) > $4
+             AND COALESCE(expires_at, 9223372036854775807) <= $5
+             AND (created_at, id) < ($6, $7)
+         ORDER BY created_at DESC, id DESC LIMIT $8";
     let environment = filter.environment.map(Environment::as_str);
-    let active_at = match filter.statuses {
-        KeyStatuses::All => None,
-        KeyStatuses::ActiveAt(now) => Some(now.0),
-    };
+    let (state, ends_after, ends_by) = filter.statuses.columns();
     let after = after.map_or((i64::MAX, String::new()), |(at, id)| (at.0, id.to_string()));
     rows::page(
         conn,
@@ -228,7 +252,8 @@ pub async fn page(
         after,
         limit,
         |query, (at, id)| {
-            let query = query.shown(account).bind(environment).bind(active_at);
+            let query = query.shown(account).bind(environment).bind(state);
+            let query = query.bind(ends_after).bind(ends_by);
             query.bind(*at).bind(id.as_str())
         },
         |row| Ok((row.get(14)?, row.get(0)?)),

@@ -166,6 +166,19 @@ fn count(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
+/// The pattern of `LIKE … ESCAPE '!'` for what contains a text.
+pub(crate) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// Whether a filter's texts can match anything: PostgreSQL takes no text with a NUL character, and
 /// no row has one.
 pub(crate) fn can_match<const N: usize>(texts: [&Option<String>; N]) -> bool {

@@ -53,16 +53,6 @@ pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Parameters, Unre
     }
 }
 
-/// Reads a body that has to be a form.
-pub fn parse_form(content_type: Option<&str>, body: &[u8]) -> Result<Parameters, Unreadable> {
-    let essence = content_type.and_then(|text| text.split(';').next());
-    let essence = essence.unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Unreadable::MediaType);
-    }
-    form(body)
-}
-
 impl Parameters {
     /// The value of a parameter. An empty one counts as absent (RFC 6749 section 3.1).
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -113,13 +103,13 @@ impl Parameters {
 
 /// Why a text is not percent-encoded UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Undecodable {
+pub(crate) enum Undecodable {
     Percent,
     Utf8,
 }
 
 /// Decodes a name or a value of a form: `+` is a space, `%HH` a byte, the bytes are UTF-8.
-pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<String>, Undecodable> {
+pub(crate) fn decode(text: &[u8]) -> Result<Zeroizing<String>, Undecodable> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.iter();
     while let Some(byte) = rest.next() {

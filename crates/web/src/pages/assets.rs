@@ -1,4 +1,4 @@
-//! What pages load: a stylesheet and an icon, in the binary. Their paths carry a hash of their
+//! What pages load: a stylesheet, an icon and scripts, in the binary. Their paths carry a hash of their
 //! content, so that browsers may keep them for ever.
 
 use axum::extract::Path;
@@ -8,18 +8,44 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use crate::error::Failure;
+use crate::state::Web;
 
 /// For ever: another content has another path (RFC 8246).
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The stylesheet of every page.
 pub(super) const STYLESHEET: Asset = Asset::new(
-    concat!(include_str!("look.css"), include_str!("sheets.css")),
+    concat!(
+        include_str!("look.css"),
+        include_str!("sheets.css"),
+        include_str!("portal.css")
+    ),
     "css",
     "text/css",
 );
 /// The icon of every page.
 pub(super) const ICON: Asset = Asset::new(include_str!("icon.svg"), "svg", "image/svg+xml");
+
+/// What pages do more than they would without a script: ES modules.
+const SCRIPTS: [Asset; 4] = [
+    script(include_str!("../../assets/copy.js")),
+    script(include_str!("../../assets/choose.js")),
+    script(include_str!("../../assets/filter.js")),
+    script(include_str!("../../assets/guard.js")),
+];
+
+/// The paths of the scripts of every page of the portal, with the issuer's.
+pub(crate) fn scripts(web: &Web) -> Vec<String> {
+    let prefix = web.issuer_path();
+    let paths = SCRIPTS
+        .iter()
+        .map(|script| format!("{prefix}{}", script.path()));
+    paths.collect()
+}
+
+const fn script(content: &'static str) -> Asset {
+    Asset::new(content, "js", "text/javascript")
+}
 
 /// A file in the binary.
 pub(super) struct Asset {
@@ -55,7 +81,7 @@ impl Asset {
 
 /// Serves a file by the name that [`Asset::path`] gives it.
 pub async fn show(Path(name): Path<String>) -> Result<Response, Failure> {
-    let mut assets = [STYLESHEET, ICON].into_iter();
+    let mut assets = [STYLESHEET, ICON].into_iter().chain(SCRIPTS);
     let asset = assets.find(|asset| asset.name() == name);
     let asset = asset.ok_or_else(|| Failure::new(Reason::NotFound))?;
     let mut response = asset.content.into_response();

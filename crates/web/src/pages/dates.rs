@@ -18,16 +18,46 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// The day in UTC, such as 22 November 2026.
-pub(super) fn day(at: UnixMillis) -> String {
+pub(crate) fn day(at: UnixMillis) -> String {
     let (year, month, day) = civil(at.0.div_euclid(DAY_MILLIS));
     let month = usize::try_from(month - 1).unwrap_or_default();
     format!("{day} {} {year}", MONTHS.get(month).unwrap_or(&""))
 }
 
 /// The day in UTC as machines read it, such as 2026-11-22.
-pub(super) fn machine_day(at: UnixMillis) -> String {
+pub(crate) fn machine_day(at: UnixMillis) -> String {
     let (year, month, day) = civil(at.0.div_euclid(DAY_MILLIS));
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The time of day in UTC, such as 11:40:05.
+pub(crate) fn clock(at: UnixMillis) -> String {
+    let seconds = at.0.rem_euclid(DAY_MILLIS) / 1_000;
+    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+/// The beginning of a day as machines write it, such as 2026-11-22; none for what is no day.
+pub(crate) fn parse_day(text: &str) -> Option<UnixMillis> {
+    let mut parts = text.splitn(3, '-');
+    let mut part = |length: usize| {
+        let part = parts.next().filter(|part| part.len() == length)?;
+        let is_plain = part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<i64>().ok().filter(|_| is_plain)
+    };
+    let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+    let days = days(year, month, day);
+    (civil(days) == (year, month, day)).then_some(UnixMillis(days * DAY_MILLIS))
+}
+
+/// The days from 1970-01-01 to a day: the other way round of `civil`.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let month = if month > 2 { month - 3 } else { month + 9 };
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// Year, month and day of a day since 1970-01-01. Years begin in March here, so that the day that
@@ -63,6 +93,19 @@ mod tests {
                 (day(at).as_str(), machine_day(at).as_str()),
                 (told, machine)
             );
+            let begins = UnixMillis(days * DAY_MILLIS);
+            assert_eq!(parse_day(machine), Some(begins));
         }
+        for wrong in [
+            "2026-02-30",
+            "2026-13-01",
+            "2026-1-01",
+            "+026-01-01",
+            "x",
+            "",
+        ] {
+            assert_eq!(parse_day(wrong), None, "{wrong}");
+        }
+        assert_eq!(clock(UnixMillis(DAY_MILLIS - 1)), "23:59:59");
     }
 }

@@ -7,26 +7,33 @@ use claviger_model::Reason;
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Request};
 
+use super::Fields;
 use crate::error::Failure;
-use crate::oauth::request::{Parameters, parse_form};
 use crate::server::read_body;
 use crate::state::Web;
 
 /// The field with the token of a form.
 pub const TOKEN_FIELD: &str = "form_token";
+/// The type of a form without files.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// What a browser says of where a request comes from (Fetch Metadata).
 const SITE: &str = "sec-fetch-site";
 
 /// The fields of a form that was sent from one of our pages. Whether it is one of the session's
 /// own is for the handler to ask: [`super::PageSession::is_own_form`].
 pub struct PageForm {
-    fields: Parameters,
+    fields: Fields,
 }
 
 impl PageForm {
     /// The value of a field; an empty one counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name)
+    }
+
+    /// Its fields.
+    pub(crate) fn into_fields(self) -> Fields {
+        self.fields
     }
 
     /// The token that the form carries.
@@ -45,10 +52,12 @@ impl FromRequest<Web> for PageForm {
             return Err(Failure::because(Reason::PermissionRequired, message));
         }
         let content_type = parts.headers.get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let essence = content_type.and_then(|value| value.to_str().ok()?.split(';').next());
+        if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM)) {
+            return Err(Failure::because(Reason::Malformed, "This is not a form."));
+        }
         let bytes = read_body(body).await?;
-        let fields = parse_form(content_type, &bytes);
-        let fields = fields.map_err(|why| Failure::because(Reason::Malformed, why.to_string()))?;
+        let fields = Fields::of_body(&bytes)?;
         Ok(Self { fields })
     }
 }

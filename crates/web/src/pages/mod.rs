@@ -5,11 +5,14 @@
 
 pub mod assets;
 pub mod connected_apps;
-mod dates;
+pub(crate) mod dates;
 pub mod device;
+mod fields;
 pub mod form;
 pub mod session;
 pub mod sign_in;
+
+use std::fmt::Write as _;
 
 use askama::Template;
 use axum::Router;
@@ -22,6 +25,7 @@ use http::{HeaderValue, StatusCode};
 use crate::error::Failure;
 use crate::state::Web;
 
+pub use fields::Fields;
 pub use form::PageForm;
 pub use session::{MaybeSession, PageSession};
 
@@ -50,7 +54,12 @@ pub fn routes() -> Router<Web> {
 
 /// Whether a path is of a page.
 pub(crate) fn is_page(path: &str) -> bool {
-    PATHS.iter().any(|known| {
+    is_below(&PATHS, path)
+}
+
+/// Whether a path is one of these, or below one.
+pub(crate) fn is_below(paths: &[&str], path: &str) -> bool {
+    paths.iter().any(|known| {
         let rest = path.strip_prefix(known);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
@@ -147,8 +156,8 @@ impl<T: Template> IntoResponse for Page<T> {
             }
         };
         let mut policy = String::from(
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-             frame-ancestors 'none'; form-action 'self'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
         );
         if !self.form_targets.is_empty() {
             policy.push(' ');
@@ -183,6 +192,17 @@ pub struct Notice {
     pub request_id: Option<String>,
     /// A path of ours to go on at, and what it is called.
     pub link: Option<(String, &'static str)>,
+}
+
+/// A text that nobody can guess, in hexadecimal.
+pub(crate) fn random(web: &Web) -> Result<String, Failure> {
+    let key = web.app().sources().key();
+    let key = key.map_err(|_| Failure::new(claviger_model::Reason::Internal))?;
+    Ok(key.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 /// `303 See Other`: the browser goes there with a GET, whatever it came with.

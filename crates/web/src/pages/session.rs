@@ -129,12 +129,22 @@ pub(super) fn add(response: &mut Response, cookie: Option<HeaderValue>) {
 /// requests do not carry, but for links (RFC 6265bis section 4.1.3.2).
 fn set(web: &Web, of: &str, value: &str, seconds: i64) -> Option<HeaderValue> {
     let name = name(web, of);
-    let secure = if is_https(web) { "; Secure" } else { "" };
+    let secure = secure(web);
     let cookie =
         format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     let mut cookie = HeaderValue::from_str(&cookie).ok()?;
     cookie.set_sensitive(true);
     Some(cookie)
+}
+
+/// The attribute of cookies that go over https alone.
+pub(crate) fn secure(web: &Web) -> &'static str {
+    if is_https(web) { "; Secure" } else { "" }
+}
+
+/// Whether the browser has a cookie of this name.
+pub(crate) fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
+    cookie(headers, name).is_some()
 }
 
 /// The name of a cookie: browsers take the prefix only with `Secure`, which loopback has not.

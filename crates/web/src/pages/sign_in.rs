@@ -1,7 +1,5 @@
 //! `/sign-in` and `/sign-out`: the session of a browser begins and ends.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -69,7 +67,7 @@ pub async fn show(
     let email = asked.login_hint.clone().unwrap_or_default();
     let form_value = match session::form_value(&web, &headers) {
         Some(value) => value.to_owned(),
-        None => random(&web)?,
+        None => super::random(&web)?,
     };
     let cookie = session::form_cookie(&web, &form_value);
     let page = SignInPage {
@@ -235,16 +233,6 @@ fn own_value(web: &Web, headers: &HeaderMap, form: &PageForm) -> Option<String> 
     let sent = form.token()?;
     let is_same = bool::from(kept.as_bytes().ct_eq(sent.as_bytes()));
     is_same.then(|| kept.to_owned())
-}
-
-fn random(web: &Web) -> Result<String, Failure> {
-    let key = web.app().sources().key();
-    let key = key.map_err(|_| Failure::new(Reason::Internal))?;
-    Ok(key.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
 }
 
 /// Whether a text is a path on this host: browsers read `//` and `/\` as the start of a host, and

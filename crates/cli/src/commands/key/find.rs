@@ -4,7 +4,7 @@ use claviger_model::Environment;
 use claviger_model::ids::{AccountId, KeyId};
 use claviger_model::keys::KeyState;
 use claviger_service::access::KeyAccess;
-use claviger_service::keys::{self, KeyWithSecrets, ListFilter};
+use claviger_service::keys::{self, KeyWithSecrets, ListFilter, Listed};
 use serde_json::{Value, json};
 
 use crate::decider;
@@ -25,7 +25,11 @@ pub(super) async fn all(
     loop {
         let filter = ListFilter {
             environment,
-            active_only,
+            listed: if active_only {
+                Listed::Active
+            } else {
+                Listed::All
+            },
             after,
             limit: PAGE,
         };

@@ -9,7 +9,7 @@ use claviger_model::limits::RateLimit;
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::Plaintext;
 use claviger_model::{Environment, UnixMillis};
-use claviger_service::keys::{IssueInput, KeyWithSecrets, ListFilter};
+use claviger_service::keys::{IssueInput, KeyWithSecrets, ListFilter, Listed};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -160,7 +160,8 @@ pub struct Revocation {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct KeyQuery {
-    /// `active` (when absent): those that work; `all`: also inactive, expired and revoked ones.
+    /// `active` (when absent): those that work; `expiring`: those of them that end within 30 days;
+    /// `inactive`, `expired`, `revoked`; `all`.
     status: Option<String>,
     /// Only `live` or `test` ones.
     environment: Option<String>,
@@ -171,7 +172,7 @@ pub struct KeyQuery {
 }
 
 /// Where a page of keys ended.
-pub(crate) struct Cursor(pub(super) UnixMillis, pub(super) KeyId);
+pub(crate) struct Cursor(pub(crate) UnixMillis, pub(crate) KeyId);
 
 impl ApiKey {
     /// The shape of a key at this moment, with its secret right after it was made.
@@ -257,18 +258,18 @@ impl KeyQuery {
             limit: self.limit.clone(),
             cursor: self.cursor.clone(),
         };
-        let active_only = match self.status.as_deref() {
-            None | Some("active") => true,
-            Some("all") => false,
-            Some(_) => return Err(Failure::field("status", "must be active or all")),
-        };
+        let listed = Listed::parse(self.status.as_deref().unwrap_or("active"));
+        let listed = listed.ok_or_else(|| {
+            let words = Listed::ALL.map(Listed::as_str).join(", ");
+            Failure::field("status", format!("must be one of {words}"))
+        })?;
         let environment = self.environment.as_deref().map(|word| {
             Environment::parse(word)
                 .ok_or_else(|| Failure::field("environment", "must be live or test"))
         });
         Ok(ListFilter {
             environment: environment.transpose()?,
-            active_only,
+            listed,
             after: paging.after::<Cursor>()?.map(|Cursor(at, id)| (at, id)),
             limit: paging.limit()?,
         })

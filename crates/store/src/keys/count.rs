@@ -1,0 +1,65 @@
+//! How many keys an account has.
+
+use claviger_model::ids::AccountId;
+use claviger_model::{Environment, UnixMillis};
+
+use crate::db::Conn;
+use crate::error::StoreError;
+
+/// How many keys of an account there are, by what they are at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct KeyCounts {
+    /// Those that work.
+    pub active: i64,
+    /// Those of them that end soon.
+    pub expiring: i64,
+    /// Those that are past their expiry.
+    pub expired: i64,
+    /// Those that are switched off.
+    pub inactive: i64,
+    /// Those that were revoked.
+    pub revoked: i64,
+}
+
+impl KeyCounts {
+    /// All of them.
+    pub fn all(&self) -> i64 {
+        self.active + self.expired + self.inactive + self.revoked
+    }
+}
+
+/// Counts an account's keys of one environment at `now`; what ends by `soon` is expiring.
+pub async fn counts(
+    conn: &mut Conn,
+    account: AccountId,
+    environment: Environment,
+    (now, soon): (UnixMillis, UnixMillis),
+) -> Result<KeyCounts, StoreError> {
+    let rows = conn
+        .query(
+            "SELECT state, CASE WHEN expires_at IS NULL OR expires_at > $4 THEN 2
+                 WHEN expires_at > $3 THEN 1 ELSE 0 END AS ends, COUNT(*)
+             FROM keys WHERE account_id = $1 AND environment = $2 GROUP BY 1, 2",
+        )
+        .shown(account)
+        .bind(environment.as_str())
+        .time(now)
+        .time(soon)
+        .fetch_all()
+        .await?;
+    let mut counts = KeyCounts::default();
+    for row in &rows {
+        let (state, ends, count): (String, i32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        match (state.as_str(), ends) {
+            ("active", 0) => counts.expired += count,
+            ("active", 1) => {
+                counts.active += count;
+                counts.expiring += count;
+            }
+            ("active", _) => counts.active += count,
+            ("inactive", _) => counts.inactive += count,
+            _ => counts.revoked += count,
+        }
+    }
+    Ok(counts)
+}

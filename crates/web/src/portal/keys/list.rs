@@ -1,0 +1,160 @@
+//! `/keys`: the account's API keys.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use claviger_model::UnixMillis;
+use claviger_service::keys::{self, KeyCounts, KeyWithSecrets, ListFilter, Listed};
+use claviger_service::users;
+
+use super::PATH;
+use crate::api::keys::shapes::Cursor;
+use crate::portal::parts::{Pager, Status, When};
+use crate::portal::scopes::FewScopes;
+use crate::portal::{Answer, Band, Portal, ROWS, Section, Shell};
+
+/// The list.
+#[derive(Template)]
+#[template(path = "portal/keys.html")]
+struct KeysPage {
+    frame: Shell,
+    title: String,
+    filters: Vec<Filter>,
+    total: i64,
+    rows: Vec<KeyRow>,
+    pager: Pager,
+    create: (String, String),
+    /// The second button, for test data, where the list is of live keys.
+    create_test: Option<(String, String)>,
+}
+
+/// A status of which keys can be looked at alone.
+struct Filter {
+    href: String,
+    label: String,
+    count: i64,
+    is_current: bool,
+}
+
+/// A key as a row shows it.
+pub(in crate::portal) struct KeyRow {
+    pub href: String,
+    pub name: String,
+    pub hint: String,
+    pub owner: String,
+    pub status: Status,
+    pub scopes: FewScopes,
+    pub expires: Option<When>,
+}
+
+/// Shows the list.
+pub async fn show(portal: Portal) -> Answer {
+    let access = portal
+        .allowed(claviger_service::Caller::key_reading)
+        .await?;
+    let app = portal.web.app();
+    let listed = portal.query.get("status").and_then(Listed::parse);
+    let listed = listed.unwrap_or(Listed::All);
+    let after: Option<Cursor> = portal.query.get("after").and_then(|text| text.parse().ok());
+    let is_first = after.is_none();
+    let filter = ListFilter {
+        environment: Some(portal.environment),
+        listed,
+        after: after.map(|Cursor(at, id)| (at, id)),
+        limit: ROWS,
+    };
+    let page = keys::list(app, &access, filter).await?;
+    let counts = keys::counts(app, &access, portal.environment).await?;
+    let here = |after: Option<Cursor>| {
+        let mut path = format!("{PATH}?status={}", listed.as_str());
+        if let Some(after) = after {
+            path = format!("{path}&after={after}");
+        }
+        portal.href(path)
+    };
+    let labels = super::labels(&portal);
+    let (is_test, create_test) = (
+        portal.environment == claviger_model::Environment::Test,
+        portal.href("/keys/new?environment=test"),
+    );
+    let create = match is_test {
+        true => (portal.href("/keys/new"), labels.create_test_key.clone()),
+        false => (portal.href("/keys/new"), labels.create_api_key.clone()),
+    };
+    let page = KeysPage {
+        title: labels.api_keys.clone(),
+        filters: filters(&portal, listed, &counts),
+        total: counts.all(),
+        rows: rows(&portal, page.keys).await?,
+        pager: Pager {
+            first: (!is_first).then(|| here(None)),
+            next: page.next.map(|(at, id)| here(Some(Cursor(at, id)))),
+        },
+        create,
+        create_test: (!is_test).then(|| (create_test, labels.create_test_key.clone())),
+        frame: portal.shell(Section::Keys, Band::At(PATH.into())).await?,
+    };
+    Ok(Portal::page(page))
+}
+
+/// The rows of a table of keys.
+pub(in crate::portal) async fn rows(
+    portal: &Portal,
+    keys: Vec<KeyWithSecrets>,
+) -> Result<Vec<KeyRow>, crate::error::Failure> {
+    let app = portal.web.app();
+    let now = app.sources().now();
+    let makers = keys.iter().map(|found| found.key.created_by.as_str());
+    let makers = users::actor_names(app, makers).await?;
+    Ok(keys
+        .into_iter()
+        .map(|found| row(portal, &found, &makers, now))
+        .collect())
+}
+
+fn row(
+    portal: &Portal,
+    found: &KeyWithSecrets,
+    makers: &HashMap<String, String>,
+    now: UnixMillis,
+) -> KeyRow {
+    let key = &found.key;
+    let settings = &key.settings;
+    let prefix = portal.web.app().settings().prefixes.key(key.environment);
+    let owner = match makers.get(&key.created_by) {
+        Some(name) => name.clone(),
+        None => key.created_by.clone(),
+    };
+    KeyRow {
+        href: portal.href(format!("{PATH}/{}", key.id)),
+        name: settings.name.clone(),
+        hint: format!("{prefix}\u{2026}{}", found.hint()),
+        owner,
+        status: Status::of_key(key.status(now), settings.expires_at, now),
+        scopes: FewScopes::of(&settings.scopes),
+        expires: settings.expires_at.map(|end| When::of(end, now)),
+    }
+}
+
+fn filters(portal: &Portal, current: Listed, counts: &KeyCounts) -> Vec<Filter> {
+    Listed::ALL
+        .map(|listed| {
+            let (label, count) = match listed {
+                Listed::All => ("All", counts.all()),
+                Listed::Active => ("Active", counts.active),
+                Listed::Expiring => ("Expiring", counts.expiring),
+                Listed::Expired => ("Expired", counts.expired),
+                Listed::Inactive => ("Inactive", counts.inactive),
+                Listed::Revoked => ("Revoked", counts.revoked),
+            };
+            Filter {
+                href: portal.href(format!("{PATH}?status={}", listed.as_str())),
+                label: label.to_owned(),
+                count,
+                is_current: listed == current,
+            }
+        })
+        .into_iter()
+        .filter(|filter| filter.count > 0 || filter.is_current)
+        .collect()
+}
