@@ -25,6 +25,7 @@ mod oauth;
 mod offer;
 mod operators;
 mod password;
+mod portal;
 mod requests;
 mod revocations;
 mod roles;
