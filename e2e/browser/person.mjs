@@ -9,16 +9,12 @@
 // Each is answered by {"at": URL, "headings": [the page's at each step], "text": the last page's}.
 
 import { createInterface } from 'node:readline/promises'
-import { chromium } from 'playwright-core'
+import { launch } from '../portal/browser.mjs'
 
 const TIMEOUT_MILLIS = 30_000
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const person = JSON.parse((await lines.next()).value)
-const browser = await chromium.launch({
-  executablePath: person.chromium,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--no-first-run'],
-})
+const browser = await launch(person.chromium)
 const context = await browser.newContext({ javaScriptEnabled: person.javascript ?? false })
 context.setDefaultTimeout(TIMEOUT_MILLIS)
 let page = await context.newPage()

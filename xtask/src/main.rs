@@ -11,6 +11,7 @@
 
 mod bench;
 mod docs;
+mod pages;
 mod test;
 mod tidy;
 mod workspace;
@@ -26,6 +27,7 @@ Commands:
   tidy               Check the laws of the layers, sizes, names, links, licences and banned text
   test [-- ARGS]     Start PostgreSQL, install foreign clients, run every test; ARGS go to `cargo test`
   bench [ARGS]       Run the benchmarks in release mode and print the table of ratios
+  pages [PATTERN]    Check every page of the portal in every state in a browser; print the table
   docs [--check]     Write the generated pages of the guide, or check that they are current
 ";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "test" => test::run(&rest),
         "bench" => bench::run(&rest),
+        "pages" => pages::run(&rest),
         "docs" => docs::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -38,6 +38,24 @@ pub(crate) fn prepare() -> Vec<(&'static str, PathBuf)> {
     node.into_iter().chain(python).chain(chromium).collect()
 }
 
+/// A browser, and the Node whose packages drive it.
+pub(crate) struct Browser {
+    pub(crate) node: PathBuf,
+    pub(crate) chromium: PathBuf,
+}
+
+/// The browser and its Node for a command that does nothing without them.
+pub(crate) fn browser() -> Result<Browser> {
+    let find = |variable, install: fn(&Path) -> Result<PathBuf>| match std::env::var_os(variable) {
+        Some(named) => Ok(PathBuf::from(named)),
+        None => install_one(install),
+    };
+    Ok(Browser {
+        node: find(NODE_VARIABLE, node)?,
+        chromium: find(CHROMIUM_VARIABLE, chromium)?,
+    })
+}
+
 fn prepare_one(
     variable: &'static str,
     install: fn(&Path) -> Result<PathBuf>,
@@ -45,18 +63,20 @@ fn prepare_one(
     if std::env::var_os(variable).is_some() {
         return None;
     }
-    let installed = workspace::tools().and_then(|tools| {
-        // Two runs at a time would install into the same directories.
-        let _lock = lock(&tools)?;
-        install(&tools)
-    });
-    match installed {
+    match install_one(install) {
         Ok(program) => Some((variable, program)),
         Err(error) => {
             eprintln!("xtask: the tests go without {variable}: {error:#}");
             None
         }
     }
+}
+
+fn install_one(install: fn(&Path) -> Result<PathBuf>) -> Result<PathBuf> {
+    let tools = workspace::tools()?;
+    // Two runs at a time would install into the same directories.
+    let _lock = lock(&tools)?;
+    install(&tools)
 }
 
 fn lock(tools: &Path) -> Result<File> {

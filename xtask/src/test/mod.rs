@@ -2,7 +2,7 @@
 
 mod account;
 mod apt;
-mod foreign;
+pub(crate) mod foreign;
 mod installed;
 pub(crate) mod node;
 mod postgres;

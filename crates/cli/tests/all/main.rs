@@ -24,6 +24,7 @@ mod legacy_keys;
 mod oauth;
 mod pages;
 mod person;
+mod portal;
 mod profiles;
 mod program;
 mod refusals;

@@ -1,0 +1,26 @@
+// Checks the pages of a running server, and prints what was found as a table.
+//
+// Reads one JSON object: base (the server's URL), session (an operator's), chromium (the browser's
+// program), and, if wished, every (each page in each state), only (a pattern of pages), screenshots
+// (a directory), absent (whether pages may be missing), atOnce (windows at a time).
+
+import { mkdir } from 'node:fs/promises'
+
+import { given, launch } from './browser.mjs'
+import { CHECKS, checkCell } from './cell.mjs'
+import { cells } from './pages.mjs'
+import { forEach } from './rest.mjs'
+import { report } from './report.mjs'
+import { makeWorld } from './world.mjs'
+
+const wish = await given()
+if (wish.screenshots) await mkdir(wish.screenshots, { recursive: true })
+const browser = await launch(wish.chromium)
+try {
+  const world = await makeWorld(wish)
+  const results = await forEach(cells(wish), (cell) => checkCell(browser, world, cell, wish),
+    wish.atOnce ?? 2)
+  process.exitCode = report(results, CHECKS, wish) ? 0 : 1
+} finally {
+  await browser.close()
+}
