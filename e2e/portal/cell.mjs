@@ -70,7 +70,8 @@ async function photograph(page, { name, state }, width, theme, directory) {
   const shot = { '1280 light': 'light', '1280 dark': 'dark', '320 light': '320' }
   const kind = shot[`${width} ${theme}`]
   if (!kind) return
-  const path = `${directory}/${name}.${state}.${kind}.png`.replaceAll(' ', '-')
+  const file = `${name}.${state}.${kind}`.replace(/[^a-z0-9.]+/gi, '-')
+  const path = `${directory}/${file}.png`
   await page.screenshot({ path, fullPage: true })
 }
 
