@@ -10,6 +10,9 @@ use crate::db::{Conn, Row, Tx};
 use crate::error::StoreError;
 use crate::rows::{Fields, can_match, json_text};
 
+/// Among how many of the latest decisions names are looked for.
+const NAMES_AMONG: i64 = 20_000;
+
 /// A decision as it is kept: what it is found by, and all of it as text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredDecision {
@@ -148,6 +151,68 @@ pub async fn page(
         .fetch_all()
         .await?;
     rows.iter().map(decision).collect()
+}
+
+/// The statement of [`named`]: its condition leads to an index where there is an account.
+macro_rules! named_sql {
+    ($lead:literal, $name:literal, $position:literal) => {
+        concat!(
+            "SELECT credential_id, MAX(name) FROM
+                 (SELECT credential_id, ",
+            $name,
+            " AS name FROM
+                     (SELECT credential_id, body FROM decisions WHERE ",
+            $lead,
+            " AND credential_id IS NOT NULL ORDER BY at DESC LIMIT $3) AS latest) AS with_names
+             WHERE ",
+            $position,
+            "(lower(name), lower($2)) > 0
+             GROUP BY credential_id ORDER BY 2, 1 LIMIT $4",
+        )
+    };
+    (sqlite $lead:literal) => {
+        named_sql!($lead, "body ->> '$.credential.name'", "instr")
+    };
+    (postgres $lead:literal) => {
+        named_sql!(
+            $lead,
+            "CAST(body AS jsonb) -> 'credential' ->> 'name'",
+            "strpos"
+        )
+    };
+}
+
+/// The ids and names of credentials whose names hold `text`, whatever the case of its letters,
+/// among those of the latest decisions; `limit` of them at most.
+pub async fn named(
+    conn: &mut Conn,
+    account: Option<AccountId>,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<(String, String)>, StoreError> {
+    if text.is_empty() || text.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let (sqlite, postgres) = match account {
+        Some(_) => (
+            named_sql!(sqlite "account_id = $1"),
+            named_sql!(postgres "account_id = $1"),
+        ),
+        None => (
+            named_sql!(sqlite "$1 IS NULL"),
+            named_sql!(postgres "CAST($1 AS TEXT) IS NULL"),
+        ),
+    };
+    let rows = conn
+        .query2(sqlite, postgres)
+        .shown_option(account)
+        .bind(text)
+        .bind(NAMES_AMONG)
+        .bind(i64::from(limit))
+        .fetch_all()
+        .await?;
+    let read = |row: &Row| Ok((row.get(0)?, row.get(1)?));
+    rows.iter().map(read).collect()
 }
 
 /// Deletes at most `limit` decisions that were made before `before`; how many.

@@ -233,6 +233,19 @@ const fn live_page_sql(whose: Whose) -> &'static str {
     }
 }
 
+/// How many users have a grant of this client that is not ended.
+pub async fn users_of_client(conn: &mut Conn, client: ClientId) -> Result<i64, StoreError> {
+    let row = conn
+        .query(
+            "SELECT COUNT(DISTINCT user_id) FROM grants
+             WHERE client_id = $1 AND ended_at IS NULL",
+        )
+        .shown(client)
+        .fetch_one()
+        .await?;
+    row.get(0)
+}
+
 /// A page of the grants that are not ended, or ended after `since`, in the order of their ids. A
 /// short page is the last one.
 pub async fn resident_page(

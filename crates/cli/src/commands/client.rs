@@ -275,6 +275,8 @@ async fn every(
     loop {
         let filter = ListFilter {
             with_deleted,
+            kind: None,
+            environment: None,
             after,
             limit: PAGE,
         };

@@ -1,9 +1,9 @@
 //! Looking at clients. A secret is never among what is shown.
 
-use claviger_model::UnixMillis;
-use claviger_model::clients::Client;
+use claviger_model::clients::{Client, ClientKind};
 use claviger_model::ids::ClientId;
-use claviger_store::clients;
+use claviger_model::{Environment, UnixMillis};
+use claviger_store::clients::{self, ClientFilter};
 
 use super::{ClientWithSecrets, find};
 use crate::access::KeyAccess;
@@ -15,6 +15,10 @@ use crate::error::Error;
 pub struct ListFilter {
     /// Also those that were deleted.
     pub with_deleted: bool,
+    /// Those that act like this alone.
+    pub kind: Option<ClientKind>,
+    /// Those whose tokens reach this data alone.
+    pub environment: Option<Environment>,
     /// After this one of the page before.
     pub after: Option<(UnixMillis, ClientId)>,
     /// At most so many.
@@ -36,14 +40,12 @@ pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<C
     // One more than asked for tells whether there is a next page.
     let limit = filter.limit.saturating_add(1);
     let account_id = access.account_id();
-    let rows = clients::page(
-        &mut reader,
-        account_id,
-        filter.with_deleted,
-        filter.after,
-        limit,
-    )
-    .await?;
+    let wanted = ClientFilter {
+        with_deleted: filter.with_deleted,
+        kind: filter.kind,
+        environment: filter.environment,
+    };
+    let rows = clients::page(&mut reader, account_id, wanted, filter.after, limit).await?;
     let ids: Vec<ClientId> = rows.iter().map(|client| client.id).collect();
     let mut secrets = clients::secrets_of(&mut reader, &ids).await?;
     let mut metadata = clients::metadata_of(&mut reader, &ids).await?;

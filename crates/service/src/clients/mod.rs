@@ -1,5 +1,6 @@
 //! Clients: create, list, show, edit, delete; further secrets, and the end of single ones.
 
+mod connected;
 mod create;
 mod delete;
 mod edit;
@@ -17,6 +18,7 @@ use claviger_store::{Conn, clients};
 use serde_json::{Value, json};
 
 pub use claviger_store::authorization_failures::AuthorizationFailure as RequestFailure;
+pub use connected::connected_users;
 pub use create::{CreateInput, Created, create};
 pub(crate) use create::{first_secret, insert};
 pub use delete::delete;

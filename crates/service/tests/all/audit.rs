@@ -1,5 +1,5 @@
 use claviger_service::accounts;
-use claviger_service::audit::{AuditFilter, ChainReport, EventView, chain, check, page};
+use claviger_service::audit::{AuditFilter, ChainReport, EventView, actor_of, chain, check, page};
 use claviger_service::settings::Settings;
 use claviger_service::testing::{TestApp, for_each_app};
 use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit};
@@ -38,6 +38,15 @@ async fn pages_hold_what_was_done_and_an_account_sees_its_own() {
             event.event.account_id == Some(test.account.id)
         };
         assert!(own.events.iter().all(is_own));
+        let mine = test.owner.evidence().unwrap();
+        let actor = actor_of(&test.app, &mine, " Owner@acme.test")
+            .await
+            .unwrap();
+        assert_eq!(actor, Some(test.owner.actor.label()));
+        for stranger in ["operator@claviger.test", "nobody@acme.test"] {
+            let actor = actor_of(&test.app, &mine, stranger).await.unwrap();
+            assert_eq!(actor, None, "{stranger}");
+        }
         let all = chain(&test.app, &operator, 0, 1_000).await.unwrap();
         assert_eq!(all[0].seq, 1);
         assert!(all.len() > own.events.len());

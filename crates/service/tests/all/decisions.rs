@@ -2,8 +2,8 @@ use claviger_model::Reason;
 use claviger_model::ids::RequestId;
 use claviger_service::Caller;
 use claviger_service::decisions::{
-    DecisionFilter, DecisionRecord, RefusalGroup, RefusalQuery, RequestFacts, count_refusals, find,
-    kept_since, last_refused, page, refusals_over_time,
+    About, DecisionFilter, DecisionRecord, RefusalGroup, RefusalQuery, RequestFacts, about,
+    count_refusals, find, kept_since, last_refused, page, refusals_over_time,
 };
 use claviger_service::sessions::{Origin, start};
 use claviger_service::testing::{PASSWORD, TestApp, for_each_app, sign_in_input};
@@ -188,6 +188,38 @@ async fn the_last_refusal_of_a_credential_and_their_numbers_are_known_at_once() 
         let steps = refusals_over_time(&test.app, &evidence, &query, 3_600_000).await;
         let total: i64 = steps.unwrap().iter().map(|step| step.count).sum();
         assert_eq!(total, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_has_in_hand_is_told_apart() {
+    for_each_app(async |test| {
+        let token = token(test).await;
+        let id = decide(test, Some(&token));
+        let access = test.owner.evidence().unwrap();
+        let of = async |text: &str| about(&test.app, &access, text).await.unwrap();
+        assert_eq!(of(&format!(" {id} ")).await, About::Request(id));
+        let address = "2001:db8::1".parse().unwrap();
+        assert_eq!(of("2001:db8::1").await, About::Address(address));
+        let filter = DecisionFilter::default();
+        let found = page(&test.app, &access, &filter, None, 1).await.unwrap();
+        let credential = found.decisions[0]["credential"]["id"].as_str().unwrap();
+        let expected = About::Credential(credential.to_owned());
+        assert_eq!(of(credential).await, expected);
+        assert_eq!(of(&token).await, expected);
+        assert_eq!(of("nobody is called so").await, About::Nothing);
+        assert_eq!(of("").await, About::Nothing);
+        let mut mistyped = token.clone();
+        mistyped.pop();
+        mistyped.push('!');
+        assert_ne!(of(&mistyped).await, expected);
+        // Another account's credential is as unknown as one that never was.
+        let outsider = test
+            .start("operator@claviger.test", PASSWORD)
+            .await
+            .unwrap();
+        assert_eq!(of(outsider.token.expose()).await, About::UnknownSecret);
     })
     .await;
 }

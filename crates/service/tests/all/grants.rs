@@ -3,12 +3,12 @@
 use claviger_model::Reason;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::grants::{Grant, GrantEnd};
-use claviger_model::ids::{GrantId, UserId};
+use claviger_model::ids::{ClientId, GrantId, UserId};
 use claviger_model::members::{Member, User};
 use claviger_model::roles::{BuiltInRole, RoleRef};
 use claviger_service::accounts::AccountEdit;
 use claviger_service::testing::{ConnectedApp, PASSWORD, TestApp, for_each_app};
-use claviger_service::{Actor, Caller, accounts, jobs, members, users};
+use claviger_service::{Actor, Caller, accounts, clients, grants, jobs, members, users};
 use claviger_store::{StoreError, grants as rows, members as store_members, users as store_users};
 use zeroize::Zeroizing;
 
@@ -220,4 +220,25 @@ async fn make_many(test: &TestApp, like: &Grant, count: u128) {
         })
     });
     made.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_owner_sees_how_many_users_connected_an_app() {
+    for_each_app(async |test| {
+        let (app, grant) = test.connected_app().await;
+        let count = async || {
+            let access = test.owner.client_reading().unwrap();
+            clients::connected_users(&test.app, &access, app.client.id).await
+        };
+        assert_eq!(count().await.unwrap(), 1);
+        app.consented(&test.app, &test.admin, &["read:leads"]).await;
+        assert_eq!(count().await.unwrap(), 2);
+        let access = test.owner.own_grants().unwrap();
+        grants::end(&test.app, &access, grant.id).await.unwrap();
+        assert_eq!(count().await.unwrap(), 1);
+        let access = test.owner.client_reading().unwrap();
+        let unknown = clients::connected_users(&test.app, &access, ClientId(9)).await;
+        assert_eq!(unknown.unwrap_err().reason(), Reason::NotFound);
+    })
+    .await;
 }

@@ -136,12 +136,23 @@ pub async fn get(
     open_one(conn, row)
 }
 
-/// A page of an account's clients that were not deleted, or of all of them, the newest first,
-/// after the one that was made at that time with that id. A short page is the last one.
+/// Which clients of an account a page shows; what is absent is not asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ClientFilter {
+    /// Also those that were deleted.
+    pub with_deleted: bool,
+    /// Those that act like this.
+    pub kind: Option<ClientKind>,
+    /// Those whose tokens reach this data.
+    pub environment: Option<Environment>,
+}
+
+/// A page of an account's clients, the newest first, after the one that was made at that time with
+/// that id. A short page is the last one.
 pub async fn page(
     conn: &mut Conn,
     account: AccountId,
-    with_deleted: bool,
+    filter: ClientFilter,
     after: Option<(UnixMillis, ClientId)>,
     limit: u32,
 ) -> Result<Vec<Client>, StoreError> {
@@ -149,8 +160,9 @@ pub async fn page(
              token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
              deleted_by, created_by, created_at, row_version, seal
          FROM clients WHERE account_id = $1 AND ($2 = 1 OR deleted_at IS NULL)
-             AND (created_at, id) < ($3, $4)
-         ORDER BY created_at DESC, id DESC LIMIT $5";
+             AND (created_at, id) < ($3, $4) AND kind = COALESCE($5, kind)
+             AND environment = COALESCE($6, environment)
+         ORDER BY created_at DESC, id DESC LIMIT $7";
     let after = after.map_or((i64::MAX, String::new()), |(at, id)| (at.0, id.to_string()));
     rows::page(
         conn,
@@ -158,8 +170,10 @@ pub async fn page(
         after,
         limit,
         |query, (at, id)| {
-            let query = query.shown(account).bind(i64::from(with_deleted));
-            query.bind(*at).bind(id.as_str())
+            let query = query.shown(account).bind(i64::from(filter.with_deleted));
+            let query = query.bind(*at).bind(id.as_str());
+            let query = query.bind(filter.kind.map(ClientKind::as_str));
+            query.bind(filter.environment.map(Environment::as_str))
         },
         |row| Ok((row.get(15)?, row.get(0)?)),
     )

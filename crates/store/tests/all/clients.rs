@@ -7,6 +7,7 @@ use claviger_model::clients::{
 };
 use claviger_model::ids::{AccountId, ApiId, ClientId, SecretId};
 use claviger_model::{Environment, UnixMillis};
+use claviger_store::clients::ClientFilter;
 use claviger_store::testing::for_each_database;
 use claviger_store::{Db, StoreError, accounts, clients, signing_keys, token_ends};
 
@@ -195,7 +196,11 @@ async fn pages_are_the_newest_first_and_without_deleted_ones() {
         assert_eq!(update(&db, deleted).await, Ok(()));
         let page = async |with_deleted, after: Option<(UnixMillis, ClientId)>, limit| {
             let mut reader = db.read().await.expect("a reader");
-            let page = clients::page(&mut reader, ACCOUNT, with_deleted, after, limit).await;
+            let filter = ClientFilter {
+                with_deleted,
+                ..ClientFilter::default()
+            };
+            let page = clients::page(&mut reader, ACCOUNT, filter, after, limit).await;
             let page = page.expect("a page");
             page.iter().map(|client| client.id.0).collect::<Vec<_>>()
         };
@@ -203,6 +208,19 @@ async fn pages_are_the_newest_first_and_without_deleted_ones() {
         assert_eq!(page(true, None, 2).await, [5, 4]);
         let after = Some((client(4, ACCOUNT).created_at, ClientId(4)));
         assert_eq!(page(true, after, 2).await, [3, 2]);
+        let count = async |filter| {
+            let mut reader = db.read().await.expect("a reader");
+            let page = clients::page(&mut reader, ACCOUNT, filter, None, 10).await;
+            page.expect("a page").len()
+        };
+        let of = |kind, environment| ClientFilter {
+            kind,
+            environment,
+            ..ClientFilter::default()
+        };
+        assert_eq!(count(of(Some(ClientKind::Machine), None)).await, 4);
+        assert_eq!(count(of(Some(ClientKind::App), None)).await, 0);
+        assert_eq!(count(of(None, Some(Environment::Test))).await, 0);
     })
     .await;
 }

@@ -172,6 +172,43 @@ async fn the_last_refusal_of_each_credential_is_found() {
 }
 
 #[tokio::test]
+async fn credentials_are_found_by_parts_of_their_names() {
+    for database in TestDatabase::all().await {
+        let db = &database.usage;
+        insert(db, 1..=2).await;
+        let rows = [
+            (10, "key_a", "Nightly Export"),
+            (11, "key_b", "nightly"),
+            (12, "key_c", "x"),
+        ];
+        let rows = rows.map(|(number, id, name)| StoredDecision {
+            body: format!(r#"{{"credential":{{"id":"{id}","name":"{name}"}}}}"#),
+            ..refusal(number, Some(id))
+        });
+        wrote(db, move |tx| {
+            let rows = rows.clone();
+            Box::pin(async move { decisions::insert_many(tx, &rows).await })
+        })
+        .await;
+        let mut reader = db.read().await.expect("a reader");
+        let mut named = async |account, text| {
+            let found = decisions::named(&mut reader, account, text, 10).await;
+            let found = found.expect("names").into_iter();
+            found.map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        let own = Some(AccountId(1));
+        let mut found = named(own, "NIGHTLY").await;
+        found.sort();
+        assert_eq!(found, ["key_a", "key_b"]);
+        assert_eq!(named(None, "export").await, ["key_a"]);
+        assert_eq!(named(Some(AccountId(2)), "export").await, [""; 0]);
+        assert_eq!(named(own, "%").await, [""; 0]);
+        drop(reader);
+        database.close().await;
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_counted_by_what_one_asks_for() {
     for database in TestDatabase::all().await {
         let db = &database.usage;

@@ -39,6 +39,8 @@ pub async fn list(
     let after = paging.after::<TimeCursor<ClientId>>()?;
     let filter = clients::ListFilter {
         with_deleted: query.with_deleted()?,
+        kind: None,
+        environment: None,
         after: after.map(|TimeCursor(at, id)| (at, id)),
         limit: paging.limit()?,
     };
