@@ -114,6 +114,11 @@ impl<'a> EventView<'a> {
             hash: Hex(&chained.hash),
         }
     }
+
+    /// The hash over the event and all before it, in hexadecimal.
+    pub fn hash(&self) -> String {
+        self.hash.to_string()
+    }
 }
 
 impl fmt::Display for Hex<'_> {

@@ -50,6 +50,29 @@ pub(crate) fn parse_day(text: &str) -> Option<UnixMillis> {
     (civil(days) == (year, month, day)).then_some(UnixMillis(days * DAY_MILLIS))
 }
 
+/// The minute in UTC as forms have it, such as 2026-11-22T11:40.
+pub(crate) fn machine_minute(at: UnixMillis) -> String {
+    let clock = clock(at);
+    format!("{}T{}", machine_day(at), clock.get(..5).unwrap_or_default())
+}
+
+/// The moment that a form says, such as 2026-11-22T11:40, perhaps with seconds; none for what is no
+/// moment.
+pub(crate) fn parse_minute(text: &str) -> Option<UnixMillis> {
+    let (day, clock) = text.split_once('T')?;
+    let mut parts = clock.splitn(3, ':');
+    let mut part = |most: i64| {
+        let part = parts.next()?;
+        let is_plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        let number = part.parse::<i64>().ok().filter(|_| is_plain)?;
+        (number <= most).then_some(number)
+    };
+    let (hours, minutes) = (part(23)?, part(59)?);
+    let seconds = if clock.len() > 5 { part(59)? } else { 0 };
+    let seconds = (hours * 60 + minutes) * 60 + seconds;
+    Some(parse_day(day)?.plus_millis(seconds * 1_000))
+}
+
 /// The days from 1970-01-01 to a day: the other way round of `civil`.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -105,6 +128,21 @@ mod tests {
             "",
         ] {
             assert_eq!(parse_day(wrong), None, "{wrong}");
+        }
+        let minute = UnixMillis(20_779 * DAY_MILLIS + 42_000_000);
+        assert_eq!(machine_minute(minute), "2026-11-22T11:40");
+        assert_eq!(parse_minute("2026-11-22T11:40"), Some(minute));
+        assert_eq!(
+            parse_minute("2026-11-22T11:40:01"),
+            Some(minute.plus_millis(1_000))
+        );
+        for wrong in [
+            "2026-11-22",
+            "2026-11-22T24:00",
+            "2026-11-22T1:40",
+            "2026-11-22T11:40:x",
+        ] {
+            assert_eq!(parse_minute(wrong), None, "{wrong}");
         }
         assert_eq!(clock(UnixMillis(DAY_MILLIS - 1)), "23:59:59");
     }

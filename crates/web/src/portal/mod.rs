@@ -5,15 +5,21 @@
 //! it. Every form posts to the path that shows it, and that path fills in what its query says: so
 //! whoever has to sign in again finds what was typed.
 
+pub mod audit;
+pub mod chart;
 pub mod confirm;
+pub mod decisions;
+mod download;
 pub mod form;
 pub mod keys;
+mod links;
 pub mod once;
 pub mod parts;
 pub mod samples;
 pub mod scopes;
 pub mod shell;
 pub mod submission;
+pub mod usage;
 
 use std::fmt::Display;
 
@@ -41,7 +47,7 @@ pub type Answer = Result<Response, Failure>;
 pub(crate) const ROWS: u32 = 30;
 
 /// Paths below which everything is a page of the portal, whatever a client says that it accepts.
-const PATHS: [&str; 1] = ["/keys"];
+const PATHS: &[&str] = &["/audit", "/decisions", "/keys", "/usage"];
 
 /// The routes of the portal.
 pub fn routes() -> Router<Web> {
@@ -53,11 +59,26 @@ pub fn routes() -> Router<Web> {
             "/keys/{id}/revoke",
             get(keys::revoke::ask).post(keys::revoke::revoke),
         )
+        .merge(evidence())
+}
+
+fn evidence() -> Router<Web> {
+    Router::new()
+        .route(
+            "/decisions",
+            get(decisions::list::show).post(decisions::list::search),
+        )
+        .route("/decisions/{id}", get(decisions::show::show))
+        .route("/audit", get(audit::list::show).post(audit::list::search))
+        .route("/audit/export", get(audit::export::send))
+        .route("/usage", get(usage::show::show))
+        .route("/usage/refusals.csv", get(usage::csv::refusals))
+        .route("/usage/tokens.csv", get(usage::csv::tokens))
 }
 
 /// Whether a path is of a page of the portal.
 pub(crate) fn is_page(path: &str) -> bool {
-    is_below(&PATHS, path)
+    is_below(PATHS, path)
 }
 
 /// Somebody who is signed in and looks at a page of the portal.
