@@ -23,7 +23,7 @@ async fn keys(instance: &Instance) -> Vec<Value> {
 
 /// Whether a key is taken by the demo.
 async fn works(instance: &Instance, key: &str) -> u16 {
-    instance.send(get("/v1/leads").by(key)).await.status
+    instance.send(get("/demo/v1/leads").by(key)).await.status
 }
 
 async fn created(browser: &mut Browser<'_>) -> (Answer, String) {
@@ -238,7 +238,8 @@ async fn others_keys_are_not_there_and_roles_say_who_can() {
             page.is_page(403);
             page.tells("admin@acme.test");
         }
-        let mut other = Browser::of(instance, "owner@other.test").await;
+        instance.neighbour().await;
+        let mut other = Browser::of(instance, "admin@neighbour.test").await;
         for path in [format!("/keys/{id}"), format!("/keys/{id}/revoke")] {
             other.open(&path).await.is_page(404);
         }
