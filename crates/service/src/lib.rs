@@ -12,6 +12,7 @@ pub mod app;
 pub mod audit;
 pub mod clients;
 pub mod config;
+pub mod credentials;
 pub mod decisions;
 pub mod demo;
 pub mod error;

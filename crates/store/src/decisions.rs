@@ -1,5 +1,6 @@
 //! Recent decisions. They are in the database that [`crate::Db::open_usage`] opens.
 
+pub mod allowed;
 pub mod refusals;
 
 use claviger_model::UnixMillis;

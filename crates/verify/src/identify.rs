@@ -29,6 +29,13 @@ impl Verifier {
             .map_err(|refused| refused.reason)
     }
 
+    /// Which credential a text is, in whatever state; none when it is none that is known here. For
+    /// finding it, not for deciding anything.
+    pub fn whose(&self, credential: &str, now: Now) -> Option<Arc<Entry>> {
+        let presented = self.recognise(&self.index(), credential, now).ok()?;
+        Some(presented.entry)
+    }
+
     /// The same for a credential that was sent in this way, in a request of this method.
     pub fn identify_sent(
         &self,

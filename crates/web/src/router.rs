@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
 use claviger_model::Reason;
 use claviger_model::ids::RequestId;
@@ -156,7 +156,6 @@ pub fn public(web: Web) -> Router {
     let (routes, _) = public_routes().split_for_parts();
     let prefix = web.issuer_path().to_owned();
     let routes = routes
-        .route("/", get(home))
         .route(
             "/.well-known/oauth-authorization-server/{*path}",
             get(oauth::metadata::server_with_path),
@@ -215,10 +214,6 @@ pub(crate) fn name_request(response: &mut Response, id: RequestId) {
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-}
-
-async fn home(State(web): State<Web>) -> Redirect {
-    Redirect::to(&format!("{}/docs/", web.issuer_path()))
 }
 
 async fn not_found() -> Failure {

@@ -3,6 +3,7 @@
 use claviger_model::clients::{Client, ClientKind};
 use claviger_model::ids::ClientId;
 use claviger_model::{Environment, UnixMillis};
+use claviger_store::Conn;
 use claviger_store::clients::{self, ClientFilter};
 
 use super::{ClientWithSecrets, find};
@@ -46,15 +47,7 @@ pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<C
         environment: filter.environment,
     };
     let rows = clients::page(&mut reader, account_id, wanted, filter.after, limit).await?;
-    let ids: Vec<ClientId> = rows.iter().map(|client| client.id).collect();
-    let mut secrets = clients::secrets_of(&mut reader, &ids).await?;
-    let mut metadata = clients::metadata_of(&mut reader, &ids).await?;
-    let with_secrets = |client: Client| ClientWithSecrets {
-        metadata: metadata.remove(&client.id).unwrap_or_default(),
-        secrets: secrets.remove(&client.id).unwrap_or_default(),
-        client,
-    };
-    let mut found: Vec<ClientWithSecrets> = rows.into_iter().map(with_secrets).collect();
+    let mut found = with_secrets(&mut reader, rows).await?;
     let more = found.len() > filter.limit as usize;
     found.truncate(filter.limit as usize);
     let next = found
@@ -70,4 +63,28 @@ pub async fn list(app: &App, access: &KeyAccess, filter: ListFilter) -> Result<C
 /// One client of the caller's account, in whatever state.
 pub async fn show(app: &App, access: &KeyAccess, id: ClientId) -> Result<ClientWithSecrets, Error> {
     find(&mut *app.read().await?, access.account_id(), id).await
+}
+
+/// The newest clients and apps of the caller's account with `text` in their name, at most `limit`.
+pub async fn find_by_text(
+    app: &App,
+    access: &KeyAccess,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<ClientWithSecrets>, Error> {
+    let mut reader = app.read().await?;
+    let found = clients::find(&mut reader, access.account_id(), text, limit).await?;
+    with_secrets(&mut reader, found).await
+}
+
+async fn with_secrets(conn: &mut Conn, rows: Vec<Client>) -> Result<Vec<ClientWithSecrets>, Error> {
+    let ids: Vec<ClientId> = rows.iter().map(|client| client.id).collect();
+    let mut secrets = clients::secrets_of(conn, &ids).await?;
+    let mut metadata = clients::metadata_of(conn, &ids).await?;
+    let with_secrets = |client: Client| ClientWithSecrets {
+        metadata: metadata.remove(&client.id).unwrap_or_default(),
+        secrets: secrets.remove(&client.id).unwrap_or_default(),
+        client,
+    };
+    Ok(rows.into_iter().map(with_secrets).collect())
 }

@@ -25,7 +25,7 @@ pub use delete::delete;
 pub use edit::{EditInput, edit};
 pub(crate) use edit::{announce, apply};
 pub use failures::{authorization_failures, failure_of_request};
-pub use list::{ClientPage, ListFilter, list, show};
+pub use list::{ClientPage, ListFilter, find_by_text, list, show};
 pub(crate) use rules::check_offers;
 pub use secrets::{Added, SecretInput, add_secret, revoke_secret};
 

@@ -1,6 +1,7 @@
 //! Decisions as evidence: how they are shown, kept for a while, and found again.
 
 mod about;
+mod allowed;
 mod find;
 mod record;
 mod recorder;
@@ -9,6 +10,7 @@ mod trace;
 mod view;
 
 pub use about::{About, about};
+pub use allowed::{Allowed, last_allowed};
 pub use find::{DecisionFilter, DecisionPage, find, page};
 pub use record::{DecisionRecord, RequestFacts, shown_path};
 pub use recorder::Recorder;

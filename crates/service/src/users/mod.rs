@@ -5,5 +5,5 @@ mod names;
 mod suspend;
 
 pub use change_password::change_password;
-pub use names::{actor_names, names};
+pub use names::{actor_names, names, told};
 pub use suspend::{activate, suspend};

@@ -33,3 +33,14 @@ pub async fn actor_names<'a>(
     let named = names.into_iter().map(|(id, name)| (id.to_string(), name));
     Ok(named.collect())
 }
+
+/// What an actor is called: by its name, or where none is known by the word of the audit log.
+pub fn told(names: &HashMap<String, String>, actor: &str) -> String {
+    match (names.get(actor), actor.split_once(':')) {
+        (Some(name), _) => name.clone(),
+        (None, Some(("cli", user))) => format!("{user}, at the command line"),
+        (None, _) if actor == "config" => "the configuration".to_owned(),
+        (None, _) if actor.starts_with("usr_") => "somebody who left".to_owned(),
+        (None, _) => actor.to_owned(),
+    }
+}

@@ -1,8 +1,10 @@
 //! Clients.
 
+mod find;
 mod metadata;
 mod secrets;
 
+pub use find::find;
 pub use metadata::{
     delete_metadata, documented, insert_metadata, metadata, metadata_of, update_metadata,
 };

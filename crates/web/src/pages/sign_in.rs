@@ -11,9 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{
-    Frame, MaybeSession, Notice, Page, PageForm, PageSession, connected_apps, see_other, session,
-};
+use super::{Frame, MaybeSession, Notice, Page, PageForm, PageSession, see_other, session};
 use crate::error::Failure;
 use crate::extract::Origin;
 use crate::oauth::authorize::{ENDPOINT, form_targets};
@@ -21,7 +19,7 @@ use crate::oauth::parameters;
 use crate::state::Web;
 
 /// Where one goes who signed in for nothing in particular.
-const HOME: &str = connected_apps::PATH;
+const HOME: &str = "/";
 /// The longest path that is remembered while somebody signs in, in bytes.
 const NEXT_BYTES_MAX: usize = 16_000;
 

@@ -8,12 +8,15 @@
 pub mod audit;
 pub mod chart;
 pub mod confirm;
+pub mod credentials;
 pub mod decisions;
 mod download;
+pub mod find;
 pub mod form;
 pub mod keys;
 mod links;
 pub mod once;
+pub mod overview;
 pub mod parts;
 pub mod samples;
 pub mod scopes;
@@ -47,11 +50,21 @@ pub type Answer = Result<Response, Failure>;
 pub(crate) const ROWS: u32 = 30;
 
 /// Paths below which everything is a page of the portal, whatever a client says that it accepts.
-const PATHS: &[&str] = &["/audit", "/decisions", "/keys", "/usage"];
+const PATHS: &[&str] = &[
+    "/audit",
+    "/credentials",
+    "/decisions",
+    "/find",
+    "/keys",
+    "/usage",
+];
 
 /// The routes of the portal.
 pub fn routes() -> Router<Web> {
     Router::new()
+        .route("/", get(overview::show))
+        .route("/credentials", get(credentials::show))
+        .route("/find", get(find::show).post(find::find))
         .route("/keys", get(keys::list::show))
         .route("/keys/new", get(keys::new::show).post(keys::new::create))
         .route("/keys/{id}", get(keys::show::show).post(keys::show::save))

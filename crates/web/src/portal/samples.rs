@@ -26,14 +26,24 @@ pub(super) fn bearer(portal: &Portal, bearer: &str, scopes: &[ScopeName]) -> Vec
 
 /// A request that somebody with these scopes may make, where an API of the instance has one.
 pub(super) fn curl(portal: &Portal, bearer: &str, scopes: &[ScopeName]) -> String {
-    let url = url(portal, scopes);
+    curl_in(portal, portal.environment, bearer, scopes)
+}
+
+/// The same in an environment of which the page is not.
+pub(super) fn curl_in(
+    portal: &Portal,
+    environment: Environment,
+    bearer: &str,
+    scopes: &[ScopeName],
+) -> String {
+    let url = url(portal, environment, scopes);
     format!("curl {url} \\\n  -H \"Authorization: Bearer {bearer}\"")
 }
 
-fn url(portal: &Portal, scopes: &[ScopeName]) -> String {
+fn url(portal: &Portal, environment: Environment, scopes: &[ScopeName]) -> String {
     let index = portal.web.app().verifier().index();
     let apis = index.apis();
-    let base = |api: &ApiEntry| match portal.environment {
+    let base = |api: &ApiEntry| match environment {
         Environment::Live => api.live_url.as_ref().map(ToString::to_string),
         Environment::Test => api.sandbox_url.as_ref().map(ToString::to_string),
     };

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use askama::Template;
 use claviger_model::UnixMillis;
+use claviger_service::access::KeyAccess;
+use claviger_service::decisions::{self, Allowed, Refused};
 use claviger_service::keys::{self, KeyCounts, KeyWithSecrets, ListFilter, Listed};
 use claviger_service::users;
 
 use super::PATH;
 use crate::api::keys::shapes::Cursor;
+use crate::error::Failure;
 use crate::portal::parts::{Pager, Status, When};
 use crate::portal::scopes::FewScopes;
 use crate::portal::{Answer, Band, Portal, ROWS, Section, Shell};
@@ -21,6 +24,7 @@ struct KeysPage {
     title: String,
     filters: Vec<Filter>,
     total: i64,
+    kept_days: u32,
     rows: Vec<KeyRow>,
     pager: Pager,
     create: (String, String),
@@ -44,7 +48,18 @@ pub(in crate::portal) struct KeyRow {
     pub owner: String,
     pub status: Status,
     pub scopes: FewScopes,
+    /// When, and from which address.
+    pub last_used: Option<(When, Option<String>)>,
+    /// When, why, and where more about it is, with the issuer's path.
+    pub last_refused: Option<(When, &'static str, String)>,
     pub expires: Option<When>,
+}
+
+/// What is known of the keys of a list beside themselves.
+struct Known {
+    makers: HashMap<String, String>,
+    allowed: HashMap<String, Allowed>,
+    refused: HashMap<String, Refused>,
 }
 
 /// Shows the list.
@@ -85,7 +100,8 @@ pub async fn show(portal: Portal) -> Answer {
         title: labels.api_keys.clone(),
         filters: filters(&portal, listed, &counts),
         total: counts.all(),
-        rows: rows(&portal, page.keys).await?,
+        kept_days: app.settings().decisions_days,
+        rows: rows(&portal, &access, page.keys).await?,
         pager: Pager {
             first: (!is_first).then(|| here(None)),
             next: page.next.map(|(at, id)| here(Some(Cursor(at, id)))),
@@ -100,38 +116,43 @@ pub async fn show(portal: Portal) -> Answer {
 /// The rows of a table of keys.
 pub(in crate::portal) async fn rows(
     portal: &Portal,
+    access: &KeyAccess,
     keys: Vec<KeyWithSecrets>,
-) -> Result<Vec<KeyRow>, crate::error::Failure> {
+) -> Result<Vec<KeyRow>, Failure> {
     let app = portal.web.app();
     let now = app.sources().now();
     let makers = keys.iter().map(|found| found.key.created_by.as_str());
-    let makers = users::actor_names(app, makers).await?;
+    let ids: Vec<String> = keys.iter().map(|found| found.key.id.to_string()).collect();
+    let known = Known {
+        makers: users::actor_names(app, makers).await?,
+        allowed: decisions::last_allowed(app, access, &ids).await?,
+        refused: decisions::last_refused(app, access, &ids).await?,
+    };
     Ok(keys
         .into_iter()
-        .map(|found| row(portal, &found, &makers, now))
+        .map(|found| row(portal, &found, &known, now))
         .collect())
 }
 
-fn row(
-    portal: &Portal,
-    found: &KeyWithSecrets,
-    makers: &HashMap<String, String>,
-    now: UnixMillis,
-) -> KeyRow {
+fn row(portal: &Portal, found: &KeyWithSecrets, known: &Known, now: UnixMillis) -> KeyRow {
     let key = &found.key;
     let settings = &key.settings;
     let prefix = portal.web.app().settings().prefixes.key(key.environment);
-    let owner = match makers.get(&key.created_by) {
-        Some(name) => name.clone(),
-        None => key.created_by.clone(),
-    };
+    let id = key.id.to_string();
+    let allowed = known.allowed.get(&id);
+    let refused = known.refused.get(&id);
     KeyRow {
         href: portal.href(format!("{PATH}/{}", key.id)),
         name: settings.name.clone(),
         hint: format!("{prefix}\u{2026}{}", found.hint()),
-        owner,
+        owner: users::told(&known.makers, &key.created_by),
         status: Status::of_key(key.status(now), settings.expires_at, now),
         scopes: FewScopes::of(&settings.scopes),
+        last_used: allowed.map(|used| (When::of(used.at, now), used.ip.clone())),
+        last_refused: refused.map(|refused| {
+            let why = portal.href(format!("/decisions/{}", refused.request_id));
+            (When::of(refused.at, now), refused.reason.as_str(), why)
+        }),
         expires: settings.expires_at.map(|end| When::of(end, now)),
     }
 }

@@ -10,9 +10,13 @@ use claviger_service::{Caller, Error, users};
 use super::{PATH, back, fields, labels};
 use crate::extract::Id;
 use crate::pages::{Fields, Page, see_other};
+use crate::portal::decisions::{self, list::DecisionRow};
 use crate::portal::form::Form;
 use crate::portal::parts::{Status, When};
 use crate::portal::{Answer, Band, Portal, Section, Shell, Submission};
+
+/// How many decisions are shown on the page of a key.
+const RECENT: u32 = 5;
 
 /// A key.
 #[derive(Template)]
@@ -35,6 +39,10 @@ struct KeyPage {
     scopes: Vec<String>,
     revoke: String,
     revoke_label: String,
+    /// The newest decisions about it.
+    recent: Vec<DecisionRow>,
+    decisions: String,
+    activity: String,
 }
 
 /// Shows the key.
@@ -89,10 +97,7 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
     };
     let actors = by.iter().map(|(_, by)| by.as_str());
     let names = users::actor_names(app, actors.chain([key.created_by.as_str()])).await?;
-    let named = |actor: &str| match names.get(actor) {
-        Some(name) => name.clone(),
-        None => actor.to_owned(),
-    };
+    let named = |actor: &str| users::told(&names, actor);
     let prefix = app.settings().prefixes.key(key.environment);
     let page = KeyPage {
         back: back(portal),
@@ -113,6 +118,9 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
             .collect(),
         revoke: portal.href(format!("{PATH}/{}/revoke", key.id)),
         revoke_label: labels(portal).revoke.clone(),
+        recent: decisions::newest(portal, Some(&key.id.to_string()), RECENT).await?,
+        decisions: portal.href(format!("/decisions?credential={}", key.id)),
+        activity: portal.href(format!("/audit?target={}", key.id)),
         frame: portal.shell(Section::Keys, Band::At(PATH.into())).await?,
         form,
     };

@@ -1,0 +1,156 @@
+//! `/`: the first three steps of somebody new, and later what needs a look.
+
+use askama::Template;
+use claviger_model::credentials::CredentialKind;
+use claviger_model::time::DAY_MILLIS;
+use claviger_model::{Environment, Reason};
+use claviger_service::decisions::{self as evidence, RefusalGroup, RefusalQuery};
+use claviger_service::keys::{self, KeyCounts};
+use claviger_service::apis;
+
+use super::decisions::list::DecisionRow;
+use super::{Answer, Band, Portal, Section, Shell, decisions, samples};
+use crate::error::Failure;
+use crate::pages::see_other;
+
+/// How many decisions are shown.
+const RECENT: u32 = 6;
+/// How many reasons of refusals are shown.
+const REASONS: u32 = 5;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "portal/overview.html")]
+struct OverviewPage {
+    frame: Shell,
+    account: String,
+    /// The steps of somebody new.
+    steps: Option<Steps>,
+    /// What needs a look, for whoever manages credentials.
+    board: Vec<Tile>,
+    /// Why requests were refused in the last day, how often, and where they are.
+    refusals: Option<Vec<(String, i64)>>,
+    refused: String,
+    recent: Vec<DecisionRow>,
+    decisions: String,
+    may_look: bool,
+    may_manage: bool,
+}
+
+/// The way from nothing to a first request.
+struct Steps {
+    has_key: bool,
+    create: (String, String),
+    curl: String,
+    has_arrived: bool,
+}
+
+/// A number that leads to what it counts.
+struct Tile {
+    label: &'static str,
+    count: i64,
+    href: String,
+    /// Whether it asks for something.
+    is_urgent: bool,
+}
+
+/// Shows the page; an operator who is in no account finds the operators' one.
+pub async fn show(portal: Portal) -> Answer {
+    let user = portal.session.user();
+    if user.place.is_none() && user.is_operator {
+        return Ok(see_other(&portal.href("/operator")));
+    }
+    portal.place()?;
+    let may_look = portal.caller().evidence().is_ok();
+    let recent = decisions::newest(&portal, None, RECENT).await?;
+    let counts = counts(&portal).await?;
+    let frame = portal
+        .shell(Section::Overview, Band::At("/".into()))
+        .await?;
+    let page = OverviewPage {
+        account: frame.account.clone(),
+        steps: steps(&portal, counts.as_ref(), !recent.is_empty()).await?,
+        board: counts
+            .map(|counts| board(&portal, &counts))
+            .unwrap_or_default(),
+        refusals: refusals(&portal).await?,
+        refused: portal.href("/decisions?outcome=refused"),
+        recent,
+        decisions: portal.href(decisions::PATH),
+        may_look,
+        may_manage: portal.caller().key_reading().is_ok(),
+        frame,
+    };
+    Ok(Portal::page(page))
+}
+
+/// How many keys there are, for whoever manages them, where keys are offered.
+async fn counts(portal: &Portal) -> Result<Option<KeyCounts>, Failure> {
+    let app = portal.web.app();
+    let is_offered = apis::offered_kinds(app).contains(&CredentialKind::ApiKey);
+    match portal.caller().key_reading() {
+        Ok(access) if is_offered => Ok(Some(keys::counts(app, &access, portal.environment).await?)),
+        _ => Ok(None),
+    }
+}
+
+async fn steps(
+    portal: &Portal,
+    counts: Option<&KeyCounts>,
+    has_arrived: bool,
+) -> Result<Option<Steps>, Failure> {
+    let app = portal.web.app();
+    let (Some(_), Ok(access), false) = (counts, portal.caller().key_writing(), has_arrived) else {
+        return Ok(None);
+    };
+    let test = keys::counts(app, &access, Environment::Test).await?;
+    let labels = &app.settings().portal.labels;
+    let reading = claviger_service::scopes::list(app);
+    let reading: Vec<_> = reading.into_iter().map(|scope| scope.name).collect();
+    Ok(Some(Steps {
+        has_key: test.active > 0,
+        create: (
+            super::href(&portal.web, "/keys/new", Environment::Test),
+            labels.create_test_key.clone(),
+        ),
+        curl: samples::curl_in(portal, Environment::Test, "YOUR_TEST_KEY", &reading),
+        has_arrived,
+    }))
+}
+
+fn board(portal: &Portal, counts: &KeyCounts) -> Vec<Tile> {
+    let tile = |label, count, status: &str, is_urgent| Tile {
+        label,
+        count,
+        href: portal.href(format!("/keys?status={status}")),
+        is_urgent: is_urgent && count > 0,
+    };
+    vec![
+        tile("Active keys", counts.active, "active", false),
+        tile("Expire within 30 days", counts.expiring, "expiring", true),
+        tile("Expired", counts.expired, "expired", true),
+        tile("Inactive", counts.inactive, "inactive", false),
+    ]
+}
+
+/// Why requests were refused in the last day.
+async fn refusals(portal: &Portal) -> Result<Option<Vec<(String, i64)>>, Failure> {
+    let Ok(access) = portal.caller().evidence() else {
+        return Ok(None);
+    };
+    let app = portal.web.app();
+    let now = app.sources().now();
+    let query = RefusalQuery {
+        environment: Some(portal.environment),
+        credential_id: None,
+        from: now.plus_millis(-DAY_MILLIS),
+        to: now.plus_millis(1),
+    };
+    let by = RefusalGroup::Reason;
+    let found = evidence::count_refusals(app, &access, &query, by, REASONS).await?;
+    let told = |(reason, count): (String, i64)| {
+        let sentence = Reason::parse(&reason).map(|known| known.refusal().message.to_owned());
+        (sentence.unwrap_or(reason), count)
+    };
+    Ok(Some(found.into_iter().map(told).collect()))
+}
