@@ -102,9 +102,12 @@ impl Fields {
     }
 
     /// The query of a link that fills in what was typed, but for the fields that `leaves_out`.
-    pub(crate) fn as_query(&self, leaves_out: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn as_query(&self, leaves_out: impl Fn(&str, &str) -> bool) -> String {
         let mut query = format!("{AGAIN}=1");
-        for (name, value) in self.pairs().filter(|(name, _)| !leaves_out(name)) {
+        for (name, value) in self
+            .pairs()
+            .filter(|(name, value)| !leaves_out(name, value))
+        {
             if name == AGAIN {
                 continue;
             }
@@ -146,7 +149,7 @@ mod tests {
         assert_eq!(sent.get("name"), Some("A b"));
         assert_eq!(sent.all("scopes").collect::<Vec<_>>(), ["x:y", "z"]);
         assert_eq!((sent.get("note"), sent.has("note")), (None, true));
-        let query = sent.as_query(|name| name == "form_token");
+        let query = sent.as_query(|name, _| name == "form_token");
         let again = Fields::of_query(&query);
         assert!(again.is_sent() && !again.has("form_token"));
         assert_eq!(again.several("scopes", &[]), ["x:y", "z"]);

@@ -4,9 +4,9 @@ use askama::Template;
 use claviger_model::credentials::CredentialKind;
 use claviger_model::time::DAY_MILLIS;
 use claviger_model::{Environment, Reason};
+use claviger_service::apis;
 use claviger_service::decisions::{self as evidence, RefusalGroup, RefusalQuery};
 use claviger_service::keys::{self, KeyCounts};
-use claviger_service::apis;
 
 use super::decisions::list::DecisionRow;
 use super::{Answer, Band, Portal, Section, Shell, decisions, samples};

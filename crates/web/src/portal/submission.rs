@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::response::{IntoResponse, Response};
 use claviger_model::Environment;
+use claviger_model::secret::{self, Malformed};
 use claviger_service::idempotency::IdempotencyKey;
 use http::Request;
 
@@ -82,7 +83,7 @@ impl Submission {
         let account = caller.actor.account_id();
         let account = account.map(|id| id.to_string()).unwrap_or_default();
         let actor = format!("{}@{account}", caller.actor.label());
-        let typed = self.fields.as_query(is_of_form);
+        let typed = self.fields.as_query(|name, _| is_of_form(name));
         let key = IdempotencyKey::new(form_id, &actor, "POST", &self.portal.path, typed.as_bytes());
         Ok(Some(key?))
     }
@@ -90,7 +91,9 @@ impl Submission {
 
 /// The path of a form with what was typed, without the issuer's.
 fn filled_in(path: &str, fields: &Fields) -> String {
-    let query = fields.as_query(|name| is_of_form(name) || is_secret(name));
+    let query = fields.as_query(|name, value| {
+        is_of_form(name) || is_secret(name) || secret::parse(value) != Err(Malformed::Shape)
+    });
     if query.len() <= TYPED_BYTES_MAX {
         format!("{path}?{query}")
     } else {

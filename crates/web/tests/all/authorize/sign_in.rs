@@ -205,12 +205,12 @@ async fn nobody_is_sent_to_another_site_after_signing_in() {
         ] {
             let mut browser = Browser::new(instance);
             let answer = browser.sign_in("admin@acme.test", next).await;
-            assert_eq!(answer.leads_on(), "/connected-apps", "{next}");
+            assert_eq!(answer.leads_on(), "/", "{next}");
             // Nor by writing it into the form.
             let page = browser.open("/sign-in").await;
             let fields = [&credentials(PASSWORD)[..], &[("next", next)]].concat();
             let answer = browser.submit(&page, &fields).await;
-            assert_eq!(answer.leads_on(), "/connected-apps", "{next}");
+            assert_eq!(answer.leads_on(), "/", "{next}");
         }
     })
     .await;

@@ -1,6 +1,8 @@
 //! The pages of the portal, through the real router, as a browser sees them: one file per noun.
 
+mod find;
 mod keys;
+mod overview;
 
 use super::authorize::Browser;
 use super::requests::Answer;

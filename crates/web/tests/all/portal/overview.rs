@@ -1,0 +1,71 @@
+//! `/` and `/credentials`: where one arrives.
+
+use serde_json::json;
+
+use crate::authorize::Browser;
+use crate::instance::for_each_app;
+use crate::instance::text;
+use crate::requests::get;
+
+#[tokio::test]
+async fn somebody_new_is_led_to_a_first_request_and_sees_it_arrive() {
+    for_each_app(async |instance| {
+        let mut browser = Browser::of(instance, "admin@acme.test").await;
+        let page = browser.open("/").await;
+        page.is_page(200);
+        page.tells("Your first request");
+        page.tells("/keys/new?environment=test");
+        page.tells("curl ");
+        let made = instance
+            .key(json!({"name": "First", "environment": "test"}))
+            .await;
+        browser.open("/").await.tells("DONE");
+        let call = get("/sandbox/v1/leads").by(&text(&made, "key"));
+        instance.send(call).await.is(200);
+        let page = browser.open("/").await;
+        page.tells_not("Your first request");
+        page.tells("Recent decisions");
+        page.tells("ALLOWED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_role_finds_what_it_may_do() {
+    for_each_app(async |instance| {
+        let mut viewer = Browser::of(instance, "viewer@acme.test").await;
+        let page = viewer.open("/").await;
+        page.is_page(200);
+        page.tells("Connected apps");
+        for hidden in ["/keys", "/audit", "/team", "/operator"] {
+            page.tells_not(&format!("href=\"{hidden}\""));
+        }
+        let mut operator = Browser::of(instance, "operator@claviger.test").await;
+        assert_eq!(operator.open("/").await.leads_on(), "/operator");
+        let mut nobody = Browser::new(instance);
+        assert_eq!(nobody.open("/").await.leads_on(), "/sign-in?next=%2F");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_instance_offers_stands_under_api() {
+    for_each_app(async |instance| {
+        let mut browser = Browser::of(instance, "admin@acme.test").await;
+        let page = browser.open("/credentials").await;
+        page.is_page(200);
+        for told in ["Add API Key", "Create API credentials", "Legacy API key"] {
+            page.tells(told);
+        }
+        viewer_is_told_whom_to_ask(instance).await;
+    })
+    .await;
+}
+
+async fn viewer_is_told_whom_to_ask(instance: &crate::instance::Instance) {
+    let mut viewer = Browser::of(instance, "viewer@acme.test").await;
+    let page = viewer.open("/credentials").await;
+    page.is_page(403);
+    page.tells("Ask ");
+    page.tells("admin@acme.test");
+}
