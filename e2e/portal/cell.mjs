@@ -25,7 +25,10 @@ export async function checkCell(browser, world, cell, { every, screenshots }) {
     const page = await context.newPage()
     const traffic = await listen(page, world.base)
     const problem = await reach(page, world, cell, traffic)
-    if (problem) return { ...result, tried: 1, found: [{ check: 'opens', where: '', text: problem }] }
+    if (problem) {
+      say('')(['opens', problem])
+      return { ...result, tried: 1 }
+    }
     const { found, bytes } = await traffic.problems()
     result.bytes = bytes
     found.forEach(say('on arrival'))

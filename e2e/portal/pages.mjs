@@ -7,21 +7,22 @@
 import { forms } from './forms.mjs'
 
 const EVERYBODY = ['one', 'empty', 'many', 'odd']
+const WITH_CROWD = [...EVERYBODY, 'crowd']
 const WITH_THINGS = ['one', 'many', 'odd']
 const TITLE = '^.+ - .+ - .+$'
 const SHEET_TITLE = '^.+ - .+$'
 
 /** The pages. */
 export const PAGES = [
-  { name: 'overview', path: () => '/', data: EVERYBODY, viewer: 200 },
-  { name: 'credentials', path: () => '/credentials', data: EVERYBODY },
-  { name: 'keys', path: () => '/keys', data: EVERYBODY, viewer: 200, also: forms.keys },
+  { name: 'overview', path: () => '/', data: WITH_CROWD, viewer: 200 },
+  { name: 'credentials', path: () => '/credentials', data: WITH_CROWD },
+  { name: 'keys', path: () => '/keys', data: WITH_CROWD, viewer: 403, also: forms.keys },
   { name: 'keys, test', path: () => '/keys?environment=test', data: ['many', 'empty'],
     environment: 'Test' },
   { name: 'key, new', path: () => '/keys/new', data: ['one', 'many'], viewer: 403,
     also: forms.newKey },
-  { name: 'key', path: ({ key }) => `/keys/${key.id}`, data: WITH_THINGS, viewer: 200,
-    also: forms.key },
+  { name: 'key', path: ({ key }) => `/keys/${key.id}`, data: [...WITH_THINGS, 'crowd'],
+    viewer: 403, also: forms.key },
   { name: 'key, revoked', path: ({ revoked }) => `/keys/${revoked.id}`, data: ['one'] },
   { name: 'key, revoke', path: ({ key }) => `/keys/${key.id}/revoke`, data: WITH_THINGS,
     viewer: 403 },
@@ -45,10 +46,10 @@ export const PAGES = [
   { name: 'app', path: ({ app }) => `/apps/${app.id}`, data: WITH_THINGS, viewer: 200 },
   { name: 'connected apps', path: () => '/connected-apps', data: EVERYBODY, viewer: 200,
     title: SHEET_TITLE },
-  { name: 'usage', path: () => '/usage', data: EVERYBODY, viewer: 403 },
+  { name: 'usage', path: () => '/usage', data: WITH_CROWD, viewer: 403 },
   { name: 'decisions', path: () => '/decisions', data: EVERYBODY, viewer: 403 },
   { name: 'decision', path: ({ refused }) => `/decisions/${refused}`, data: WITH_THINGS },
-  { name: 'audit', path: () => '/audit', data: EVERYBODY, viewer: 403 },
+  { name: 'audit', path: () => '/audit', data: WITH_CROWD, viewer: 403 },
   { name: 'settings', path: () => '/settings', data: ['one', 'odd'], viewer: 200 },
   { name: 'team', path: () => '/team', data: EVERYBODY, viewer: 403 },
   { name: 'roles', path: () => '/roles', data: EVERYBODY },

@@ -1,20 +1,23 @@
 // The accounts that the pages are seen with: one with nothing, one with one of each, one with many,
-// one whose names are hard to show. Everything is made over REST, by the operator and the members.
+// one whose names are hard to show, one with ten thousand keys. Everything is made over REST, by
+// the operator and the members.
 
 import { ask, forEach, signIn } from './rest.mjs'
 
 const PASSWORD = 'a password for tests'
 const DAY_MILLIS = 86_400_000
 const MANY = 75
+const CROWD = 10_000
 const LONG = 'Nachtlicher-Abgleich-der-Rechnungen-mit-dem-Archiv-'.repeat(4).slice(0, 200)
 const WORDY = 'The importer that runs at night on the old server in the basement and which nobody '
   .repeat(3).slice(0, 200).trim()
 /** Names as people give them. */
 const ODD_NAMES = [LONG, WORDY, 'مفتاح التكامل مع نظام الفواتير', 'מפתח <b>בדיקה</b>',
-  '🔑🧑‍👩‍👧‍👦🏳️‍🌈 Ключ', 'q\u0301a\u0308 & "quotes" \'n\' <script>alert(1)</script>', '​.', '漢字'.repeat(60)]
+  '🔑🧑‍👩‍👧‍👦🏳️‍🌈 Ключ', 'q\u0301a\u0308 & "quotes" \'n\' <script>alert(1)</script>',
+  '\u200b.', '漢字'.repeat(60)]
 
 /** Makes the accounts; the people in them, by the state that each shows. */
-export async function makeWorld({ base, session }) {
+export async function makeWorld({ base, session, every }) {
   const world = { base, operator: { session }, PASSWORD }
   const people = [['empty', 'Empty'], ['one', 'Acme Estates'], ['many', 'Many of everything'],
     ['odd', `${ODD_NAMES[2]} ${LONG}`.slice(0, 200)]]
@@ -26,6 +29,10 @@ export async function makeWorld({ base, session }) {
   await fillOne(world.one, base)
   await fillMany(world.many, base)
   await fillOdd(world.odd, base)
+  if (every) {
+    world.crowd = await member(world, await newAccount(world, 'A crowd'), 'crowd@acme.test')
+    await fillCrowd(world.crowd, base)
+  }
   return world
 }
 
@@ -48,8 +55,8 @@ async function fillOne(one, base) {
   const make = makerOf(one, base)
   const scopes = ['read:leads', 'write:leads']
   one.key = await make('/api/keys', {
-    name: 'Import', description: 'Brings the leads in.', scopes, expires_at: Date.now() + 5 * DAY_MILLIS,
-    allowed_ips: ['127.0.0.0/8'],
+    name: 'Import', description: 'Brings the leads in.', scopes,
+    expires_at: Date.now() + 5 * DAY_MILLIS, allowed_ips: ['127.0.0.0/8'],
   })
   one.client = await make('/v1/clients', { name: 'Warehouse', kind: 'machine', scopes })
   await make(`/v1/clients/${one.client.id}/secrets`, { description: 'The second' })
@@ -135,4 +142,12 @@ async function fillOdd(odd, base) {
   odd.role = await make('/v1/roles', { name: ODD_NAMES[2], permissions: [], scopes: ['read:*'] })
   await use(base, odd.key.key, ['GET', 'POST'])
   odd.refused = await refusalOf(base, `${odd.key.key.slice(0, -1)}x`)
+}
+
+async function fillCrowd(crowd, base) {
+  const make = makerOf(crowd, base)
+  const scopes = ['read:leads', 'write:leads']
+  const keys = await forEach(Array.from({ length: CROWD }), (_, index) =>
+    make('/api/keys', { name: `Key ${index}`, scopes, active: index % 9 > 0 }), 64)
+  crowd.key = keys[CROWD / 2]
 }

@@ -26,8 +26,9 @@ export function look() {
   const hasOwnText = (element) => [...element.childNodes].some((node) =>
     node.nodeType === Node.TEXT_NODE && node.data.trim() !== '')
 
+  // What is typed into a line moves in it.
   const all = [...document.body.querySelectorAll('*')].filter((element) =>
-    element instanceof HTMLElement && !isInUnseen(element))
+    element instanceof HTMLElement && !element.matches('input') && !isInUnseen(element))
   if (root.scrollWidth > root.clientWidth) {
     const wide = all.filter((element) => !element.closest('.scroll, pre') &&
       element.getBoundingClientRect().right > root.clientWidth + 0.5)

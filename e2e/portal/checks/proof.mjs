@@ -18,7 +18,8 @@ const STYLE = `
   .scrolls { width: 100px; overflow: auto; white-space: nowrap }`
 const PAGE = `<!doctype html><html><head><title>Keys</title><link rel=stylesheet href=/s.css></head>
 <body><main><h1>One</h1><h3>Three</h3><h1>Another</h1><p id=a>{{ name }}</p><p id=a>twice</p>
-<p class=wide>wide</p><p class=short>a text that is cut off</p><p class=narrow>a text that sticks out</p>
+<p class=wide>wide</p><p class=short>a text that is cut off</p>
+<p class=narrow>a text that sticks out</p>
 <p class=scrolls>a text that scrolls where no text should</p><p class=pale>pale</p>
 <input name=q><label>One<input type=radio name=r></label><button onclick="go()">Inline</button>
 <button class=ringless>Ringless</button><button tabindex=3>First</button><a href="#no">Astray</a>

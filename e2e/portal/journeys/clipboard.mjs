@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { enter, perform } from './journey.mjs'
 
 await perform(async (hand, facts) => {
-  await enter(hand, facts)
+  await enter(hand, facts, '/keys/new')
   assert.equal(await copyOfNew(hand), 'copied')
   // A page on plain http elsewhere has no clipboard at all.
   await hand.page.addInitScript(() => {
