@@ -18,7 +18,8 @@ pub(super) const STYLESHEET: Asset = Asset::new(
     concat!(
         include_str!("look.css"),
         include_str!("sheets.css"),
-        include_str!("portal.css")
+        include_str!("portal.css"),
+        include_str!("evidence.css")
     ),
     "css",
     "text/css",

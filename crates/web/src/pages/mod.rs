@@ -4,7 +4,6 @@
 //! a browser may do with it is said in [`Page`]; nothing else sets these headers.
 
 pub mod assets;
-pub mod connected_apps;
 pub(crate) mod dates;
 pub mod device;
 mod fields;
@@ -43,11 +42,6 @@ pub fn routes() -> Router<Web> {
     Router::new()
         .route("/assets/{name}", get(assets::show))
         .route("/device", get(device::show).post(device::submit))
-        .route("/connected-apps", get(connected_apps::list))
-        .route(
-            "/connected-apps/{id}/disconnect",
-            get(connected_apps::confirm).post(connected_apps::disconnect),
-        )
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
 }

@@ -5,9 +5,11 @@
 //! it. Every form posts to the path that shows it, and that path fills in what its query says: so
 //! whoever has to sign in again finds what was typed.
 
+pub mod apps;
 pub mod audit;
 pub mod chart;
 pub mod confirm;
+pub mod connected_apps;
 pub mod credentials;
 pub mod decisions;
 mod download;
@@ -51,6 +53,7 @@ pub(crate) const ROWS: u32 = 30;
 
 /// Paths below which everything is a page of the portal, whatever a client says that it accepts.
 const PATHS: &[&str] = &[
+    "/apps",
     "/audit",
     "/credentials",
     "/decisions",
@@ -72,10 +75,10 @@ pub fn routes() -> Router<Web> {
             "/keys/{id}/revoke",
             get(keys::revoke::ask).post(keys::revoke::revoke),
         )
-        .merge(evidence())
+        .merge(evidence_and_apps())
 }
 
-fn evidence() -> Router<Web> {
+fn evidence_and_apps() -> Router<Web> {
     Router::new()
         .route(
             "/decisions",
@@ -83,6 +86,12 @@ fn evidence() -> Router<Web> {
         )
         .route("/decisions/{id}", get(decisions::show::show))
         .route("/audit", get(audit::list::show).post(audit::list::search))
+        .merge(apps::routes())
+        .route("/connected-apps", get(connected_apps::list))
+        .route(
+            "/connected-apps/{id}/disconnect",
+            get(connected_apps::confirm).post(connected_apps::disconnect),
+        )
         .route("/audit/export", get(audit::export::send))
         .route("/usage", get(usage::show::show))
         .route("/usage/refusals.csv", get(usage::csv::refusals))

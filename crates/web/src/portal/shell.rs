@@ -221,7 +221,7 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
         });
     }
     groups.push(credentials(portal, &entry));
-    if may(portal, Permission::Evidence) {
+    if portal.caller().evidence().is_ok() {
         groups.push(NavGroup {
             head: None,
             links: vec![

@@ -1,6 +1,9 @@
 //! What a change changed, member by member, as people read it.
 
+use claviger_model::UnixMillis;
 use serde_json::Value;
+
+use crate::pages::dates;
 
 /// The longest value that is shown whole, in characters.
 const LENGTH_MAX: usize = 300;
@@ -36,17 +39,21 @@ pub(super) fn difference(before: Option<&Value>, after: Option<&Value>) -> Vec<C
             }
             let changed = Changed {
                 member: name.clone(),
-                before: old.and_then(told),
-                after: new.and_then(told),
+                before: old.and_then(|value| told(name, value)),
+                after: new.and_then(|value| told(name, value)),
             };
             (changed.before.is_some() || changed.after.is_some()).then_some(changed)
         })
         .collect()
 }
 
-/// A value in words; none for nothing.
-fn told(value: &Value) -> Option<String> {
+/// The value of a member in words; none for nothing.
+fn told(member: &str, value: &Value) -> Option<String> {
     let text = match value {
+        Value::Number(number) if member.ends_with("_at") => match number.as_i64() {
+            Some(millis) => moment(UnixMillis(millis)),
+            None => number.to_string(),
+        },
         Value::Null => return None,
         Value::String(text) if text.is_empty() => return None,
         Value::Array(items) if items.is_empty() => return None,
@@ -64,6 +71,10 @@ fn told(value: &Value) -> Option<String> {
     }
     let cut: String = text.chars().take(LENGTH_MAX).collect();
     Some(format!("{cut}\u{2026}"))
+}
+
+fn moment(at: UnixMillis) -> String {
+    format!("{}, {} UTC", dates::day(at), dates::clock(at))
 }
 
 #[cfg(test)]
@@ -99,10 +110,16 @@ mod tests {
 
     #[test]
     fn of_what_is_new_all_is_shown_that_has_a_value() {
-        let after = json!({"name": "A", "expires_at": null, "limit": {"n": 1}, "scopes": []});
+        let at = 1_795_347_605_000_i64;
+        let after = json!({"name": "A", "expires_at": null, "limit": {"n": 1}, "scopes": [],
+            "revoked_at": at});
         let shown = shown(Value::Null, after);
         let names: Vec<_> = shown.iter().map(|(name, ..)| name.as_str()).collect();
-        assert_eq!(names, ["limit", "name"]);
+        assert_eq!(names, ["limit", "name", "revoked_at"]);
+        assert_eq!(
+            shown[2].2.as_deref(),
+            Some("22 November 2026, 11:40:05 UTC")
+        );
         assert_eq!(shown[0].2.as_deref(), Some(r#"{"n":1}"#));
         let long = difference(None, Some(&json!("\u{e9}".repeat(400))));
         let length = long[0].after.as_ref().map(|text| text.chars().count());

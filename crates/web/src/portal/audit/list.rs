@@ -259,6 +259,7 @@ fn row(
 /// The page of the thing that an event is about, where it has one.
 fn own_page(portal: &Portal, chained: &ChainedEvent) -> Option<String> {
     let event = &chained.event;
+    portal.caller().key_reading().ok()?;
     if event.target.parse::<KeyId>().is_ok() {
         return Some(portal.href(format!("/keys/{}", event.target)));
     }

@@ -1,4 +1,5 @@
-//! `/usage/refusals.csv` and `/usage/tokens.csv`: what the page shows, for a spreadsheet (RFC 4180).
+//! `/usage/refusals.csv` and `/usage/tokens.csv`: what the page shows, for a spreadsheet (RFC
+//! 4180).
 
 use axum::body::Body;
 use axum::response::Response;

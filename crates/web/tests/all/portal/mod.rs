@@ -1,8 +1,12 @@
 //! The pages of the portal, through the real router, as a browser sees them: one file per noun.
 
+mod apps;
+mod audit;
+mod decisions;
 mod find;
 mod keys;
 mod overview;
+mod usage;
 
 use super::authorize::Browser;
 use super::requests::Answer;

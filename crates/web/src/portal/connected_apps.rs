@@ -2,38 +2,34 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use claviger_model::ids::GrantId;
 use claviger_service::grants::{self, GrantFilter, GrantedScope, NamedGrant};
-use http::Uri;
 
-use super::{Frame, Page, PageForm, PageSession, dates, see_other, sign_in};
-use crate::error::Failure;
+use super::{Answer, Band, Portal, Section, Shell};
 use crate::extract::Id;
-use crate::oauth::parameters;
+use crate::pages::{PageForm, PageSession, dates, see_other, sign_in};
 use crate::state::Web;
 
 /// The path of the list, without the issuer's.
-pub(super) const PATH: &str = "/connected-apps";
+pub(crate) const PATH: &str = "/connected-apps";
 /// Apps on one page.
 const PAGE: u32 = 50;
 
 /// The list.
 #[derive(Template)]
-#[template(path = "connected_apps.html")]
+#[template(path = "portal/connected_apps.html")]
 struct ListPage {
-    frame: Frame,
+    frame: Shell,
     apps: Vec<ConnectedApp>,
     next: Option<String>,
 }
 
 /// Whether an app is to be disconnected.
 #[derive(Template)]
-#[template(path = "disconnect.html")]
+#[template(path = "portal/disconnect.html")]
 struct ConfirmPage {
-    frame: Frame,
+    frame: Shell,
     app: ConnectedApp,
-    form_token: String,
 }
 
 /// An app that may act for the user.
@@ -56,54 +52,45 @@ struct Day {
 }
 
 /// Shows the apps.
-pub async fn list(
-    State(web): State<Web>,
-    session: PageSession,
-    uri: Uri,
-) -> Result<Response, Failure> {
-    let query = parameters::read(uri.query().unwrap_or_default().as_bytes());
+pub async fn list(portal: Portal) -> Answer {
     let filter = GrantFilter {
         account_id: None,
         user_id: None,
         client_id: None,
-        after: query.get("after").and_then(|text| text.parse().ok()),
+        after: portal.query.get("after").and_then(|text| text.parse().ok()),
         limit: PAGE,
     };
-    let access = session.caller.own_grants()?;
-    let page = grants::list(web.app(), &access, filter).await?;
-    let prefix = web.issuer_path();
-    let next = page.next.map(|id| format!("{prefix}{PATH}?after={id}"));
+    let access = portal.caller().own_grants()?;
+    let page = grants::list(portal.web.app(), &access, filter).await?;
+    let next = page
+        .next
+        .map(|id| portal.href(format!("{PATH}?after={id}")));
     let page = ListPage {
-        frame: Frame::of(&web, &session),
+        frame: portal.shell(Section::ConnectedApps, Band::Neither).await?,
         apps: page.grants.into_iter().map(ConnectedApp::of).collect(),
         next,
     };
-    Ok(Page::new(page).into_response())
+    Ok(Portal::page(page))
 }
 
 /// Asks whether an app is to be disconnected, and says what that means.
-pub async fn confirm(
-    State(web): State<Web>,
-    session: PageSession,
-    Id(id): Id<GrantId>,
-) -> Result<Response, Failure> {
-    let access = session.caller.own_grants()?;
-    let grant = grants::show(web.app(), &access, id).await?;
+pub async fn confirm(portal: Portal, Id(id): Id<GrantId>) -> Answer {
+    let access = portal.caller().own_grants()?;
+    let grant = grants::show(portal.web.app(), &access, id).await?;
     let page = ConfirmPage {
-        frame: Frame::of(&web, &session),
-        form_token: session.form_token(&web),
+        frame: portal.shell(Section::ConnectedApps, Band::Neither).await?,
         app: ConnectedApp::of(grant),
     };
-    Ok(Page::new(page).into_response())
+    Ok(Portal::page(page))
 }
 
-/// Disconnects an app.
+/// Disconnects an app. Nobody has typed anything that a form out of date would have to keep.
 pub async fn disconnect(
     State(web): State<Web>,
     session: PageSession,
     Id(id): Id<GrantId>,
     form: PageForm,
-) -> Result<Response, Failure> {
+) -> Answer {
     let list = format!("{}{PATH}", web.issuer_path());
     if !session.is_own_form(&web, form.token()) {
         return Ok(sign_in::out_of_date(&web, list));
