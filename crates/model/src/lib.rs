@@ -9,6 +9,7 @@ pub mod audit;
 pub mod changes;
 pub mod clients;
 pub mod codes;
+pub mod colours;
 pub mod credentials;
 pub mod devices;
 pub mod environment;

@@ -7,6 +7,8 @@ use claviger_model::time::UnixMillis;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::branding::Brand;
+
 /// The settings that use cases read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -84,6 +86,8 @@ pub struct Portal {
     pub name: String,
     /// The words of pages and messages.
     pub labels: Labels,
+    /// What it looks like.
+    pub brand: Brand,
 }
 
 /// The words of pages and messages, by what they name.
@@ -178,6 +182,7 @@ impl Default for Settings {
             portal: Portal {
                 name: "Claviger".to_owned(),
                 labels: Labels::default(),
+                brand: Brand::default(),
             },
         }
     }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use claviger_model::apis::BaseUrl;
 use claviger_service::App;
+use claviger_service::branding::Logo;
 use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 use crate::demo::Demo;
 use crate::metrics::Metrics;
+use crate::pages::brand::BrandAssets;
 
 /// The web layer's state. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +22,7 @@ struct Inner {
     app: App,
     options: Options,
     metrics: Metrics,
+    brand: BrandAssets,
     /// The issuer, taken apart.
     issuer: Option<BaseUrl>,
 }
@@ -31,6 +34,8 @@ pub struct Options {
     pub internal_token: Option<Zeroizing<String>>,
     /// The initial access token that apps need to register themselves; none: they need none.
     pub registration_token: Option<Zeroizing<String>>,
+    /// The picture beside the name of the instance; none is the server's own.
+    pub logo: Option<Logo>,
     /// Proxies whose `X-Forwarded-For` is believed on the public listener.
     pub trusted_proxies: Vec<IpNet>,
     /// The demo API, in `claviger dev`.
@@ -41,12 +46,15 @@ impl Web {
     /// The web layer of an application.
     pub fn new(app: App, options: Options) -> Self {
         let metrics = Metrics::new(&app);
-        let issuer = BaseUrl::new(&app.settings().public_url).ok();
+        let settings = app.settings();
+        let issuer = BaseUrl::new(&settings.public_url).ok();
+        let brand = BrandAssets::new(&settings.portal.brand, options.logo.as_ref());
         Self {
             inner: Arc::new(Inner {
                 app,
                 options,
                 metrics,
+                brand,
                 issuer,
             }),
         }
@@ -83,6 +91,11 @@ impl Web {
     /// What the web layer is told to be.
     pub fn options(&self) -> &Options {
         &self.inner.options
+    }
+
+    /// What pages load for the brand of the instance.
+    pub(crate) fn brand(&self) -> &BrandAssets {
+        &self.inner.brand
     }
 
     /// What is counted.

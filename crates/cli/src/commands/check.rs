@@ -74,6 +74,14 @@ async fn findings(config: &Config) -> Vec<Finding> {
             None => "none; only this machine can connect".to_owned(),
         }),
     ));
+    let logo = config.logo().map_err(Failure::from);
+    found.push((
+        "logo",
+        logo.map(|logo| match logo {
+            Some(logo) => format!("{} bytes", logo.content().len()),
+            None => "none; pages show a key".to_owned(),
+        }),
+    ));
     found
 }
 

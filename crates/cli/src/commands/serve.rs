@@ -124,6 +124,7 @@ async fn parts(config: &Config) -> Result<ServerParts, Failure> {
     let options = Options {
         internal_token: config.internal_token()?.map(Into::into),
         registration_token: config.registration_token()?,
+        logo: config.logo()?,
         trusted_proxies: server.trusted_proxies.clone(),
         demo: None,
     };

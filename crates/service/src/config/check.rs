@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use claviger_model::apis::BaseUrl;
+use claviger_model::colours::Colour;
 use claviger_model::time::UnixMillis;
 use claviger_model::{secret, text as plain_text};
 use ipnet::IpNet;
@@ -12,6 +13,7 @@ use toml::{Spanned, Table, Value};
 
 use super::error::{ConfigProblem, place};
 use super::keys::{APIS, Default, Key, Kind, LABEL_LENGTH_MAX, SECTIONS, Section};
+use crate::branding::{Accent, Theme};
 use crate::settings::{INVITATION_PREFIX, SESSION_PREFIX};
 
 /// Prefixes of other credentials, which nobody chooses.
@@ -274,6 +276,14 @@ fn read_text(kind: &Kind, text: &str) -> Result<String, String> {
             Ok(url) => return Ok(url.to_string()),
             Err(error) => error.to_string(),
         },
+        Kind::Accent(theme) => match accent(text, *theme) {
+            Ok(()) => return Ok(text.to_owned()),
+            Err(sentence) => sentence,
+        },
+        Kind::Email => match plain_text::email(text) {
+            Ok(text) => return Ok(text),
+            Err(error) => error.to_string(),
+        },
         Kind::Date if date(text).is_none() => "must be a date such as 2025-01-01".to_owned(),
         Kind::Label if text.chars().count() > LABEL_LENGTH_MAX => {
             format!("must have at most {LABEL_LENGTH_MAX} characters")
@@ -295,6 +305,12 @@ fn read_text(kind: &Kind, text: &str) -> Result<String, String> {
         _ => return Ok(text.to_owned()),
     };
     Err(sentence)
+}
+
+/// Whether `text` is a colour in which text can be read.
+fn accent(text: &str, theme: Theme) -> Result<(), String> {
+    let colour = Colour::parse(text).map_err(|error| error.to_string())?;
+    Accent::of(colour, theme).check(theme)
 }
 
 /// The beginning of the day that `text` names, in UTC.

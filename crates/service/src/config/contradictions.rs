@@ -1,6 +1,6 @@
 //! What does not go together, though each value by itself is good.
 
-use super::file::{Credentials, Database, File, Internal, MasterKey, Node, Server, Tokens};
+use super::file::{Credentials, Database, File, Internal, MasterKey, Node, Portal, Server, Tokens};
 
 const SECONDS_OF_A_DAY: u32 = 86_400;
 
@@ -12,7 +12,8 @@ pub(super) fn of(file: &File, is_set: impl Fn(&str) -> bool) -> Vec<Contradictio
     let cases = listeners(&file.server, &file.internal)
         .into_iter()
         .chain(data(&file.database, &file.master_key, &file.node))
-        .chain(signing(&file.tokens));
+        .chain(signing(&file.tokens))
+        .chain(support(&file.portal));
     let wrong = cases.filter(|(is_wrong, ..)| *is_wrong);
     wrong
         .map(|(_, key, sentence)| (key, sentence.to_owned()))
@@ -92,6 +93,14 @@ fn signing(tokens: &Tokens) -> [Case; 1] {
         tokens.jwks_cache_seconds >= tokens.signing_key_days * SECONDS_OF_A_DAY,
         "tokens.jwks_cache_seconds",
         "must be shorter than tokens.signing_key_days: the next key is published so long before",
+    )]
+}
+
+fn support(portal: &Portal) -> [Case; 1] {
+    [(
+        portal.support_url.is_some() && portal.support_email.is_some(),
+        "portal.support_email",
+        "cannot stand beside portal.support_url: pages have one link to help",
     )]
 }
 

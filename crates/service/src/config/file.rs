@@ -119,6 +119,11 @@ pub(super) struct OAuth {
 #[serde(deny_unknown_fields)]
 pub(super) struct Portal {
     pub(super) name: String,
+    pub(super) logo: Option<PathBuf>,
+    pub(super) accent: Option<String>,
+    pub(super) accent_dark: Option<String>,
+    pub(super) support_url: Option<String>,
+    pub(super) support_email: Option<String>,
     pub(super) labels: Labels,
 }
 

@@ -6,6 +6,7 @@ mod credentials;
 mod oauth;
 mod portal;
 
+use crate::branding::Theme;
 pub(super) use apis::APIS;
 use credentials::{CREDENTIALS, TOKENS};
 use oauth::OAUTH;
@@ -47,6 +48,10 @@ pub(super) enum Kind {
     Sentence,
     /// A few words on one line, for people.
     Label,
+    /// A colour in which text can be read in this theme.
+    Accent(Theme),
+    /// An e-mail address.
+    Email,
     /// A day of the calendar, in UTC.
     Date,
     /// What a credential may start with.
@@ -100,6 +105,8 @@ impl Kind {
             Self::Path => "path".to_owned(),
             Self::Text | Self::Sentence => "text".to_owned(),
             Self::Label => format!("text, at most {LABEL_LENGTH_MAX} characters"),
+            Self::Accent(_) => "colour".to_owned(),
+            Self::Email => "e-mail address".to_owned(),
             Self::Date => "date".to_owned(),
             Self::Prefix => "prefix".to_owned(),
             Self::Word(words) => quoted(words),
@@ -198,7 +205,7 @@ pub(super) static SECTIONS: &[Section] = &[
     },
     Section {
         name: "portal",
-        sentence: "What the instance is called where people see it.",
+        sentence: "What the instance is called, and what it looks like where people see it.",
         keys: PORTAL,
     },
     Section {

@@ -13,12 +13,14 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use claviger_model::apis::ApiDraft;
 use claviger_model::clients::QuotaMode;
+use claviger_model::colours::Colour;
 use claviger_model::keyring::Keyring;
 use claviger_store::Location;
 use ipnet::IpNet;
@@ -28,6 +30,7 @@ pub use error::{ConfigError, ConfigProblem};
 pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
+use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
 use crate::settings::{OAuthSettings, Portal, Prefixes, Settings, TokenSettings};
 use check::Checked;
 use file::File;
@@ -211,6 +214,7 @@ impl Config {
             portal: Portal {
                 name: file.portal.name.clone(),
                 labels: file.portal.labels.clone(),
+                brand: Brand::of(&file.portal),
             },
         }
     }
@@ -312,6 +316,27 @@ impl Config {
         self.token("oauth.registration_token_file", file)
     }
 
+    /// The picture that stands beside the name of the instance; none is the server's own.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no small SVG or PNG.
+    pub fn logo(&self) -> Result<Option<Logo>, ConfigError> {
+        let Some(file) = &self.file.portal.logo else {
+            return Ok(None);
+        };
+        let file = resolved(&self.origin, file);
+        let refused = |sentence: String| ConfigError::of(&self.origin, "portal.logo", sentence);
+        let named = |what: String| refused(format!("names {}, which {what}", file.display()));
+        // One byte more than there may be tells what is too large, however large it is.
+        let limit = LOGO_BYTES_MAX as u64 + 1;
+        let mut content = Vec::new();
+        let opened = std::fs::File::open(&file);
+        opened
+            .and_then(|opened| opened.take(limit).read_to_end(&mut content))
+            .map_err(|error| named(format!("cannot be read: {error}")))?;
+        Logo::new(content).map(Some).map_err(named)
+    }
+
     fn token(
         &self,
         key: &str,
@@ -386,6 +411,18 @@ impl Prefixes {
             client_secret_live: file.client_secret_prefix_live.clone(),
             client_secret_test: file.client_secret_prefix_test.clone(),
             legacy_key: file.legacy_key_prefix.clone(),
+        }
+    }
+}
+
+impl Brand {
+    fn of(file: &file::Portal) -> Self {
+        let colour = |text: &Option<String>| Colour::parse(text.as_deref()?).ok();
+        let page = file.support_url.clone().map(Support::Page);
+        let mail = file.support_email.clone().map(Support::Mail);
+        Self {
+            accents: Accents::of(colour(&file.accent), colour(&file.accent_dark)),
+            support: page.or(mail),
         }
     }
 }

@@ -1,4 +1,5 @@
 mod apis;
+mod portal;
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
-//! What pages load: a stylesheet, an icon and scripts, in the binary. Their paths carry a hash of their
-//! content, so that browsers may keep them for ever.
+//! What pages load: a stylesheet, an icon and scripts, in the binary. Their paths carry a hash of
+//! their content, so that browsers may keep them for ever.
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use claviger_model::Reason;
 use http::HeaderValue;
@@ -11,7 +11,8 @@ use crate::error::Failure;
 use crate::state::Web;
 
 /// For ever: another content has another path (RFC 8246).
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+pub(super) const FOR_EVER: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The stylesheet of every page.
 pub(super) const STYLESHEET: Asset = Asset::new(
@@ -81,7 +82,10 @@ impl Asset {
 }
 
 /// Serves a file by the name that [`Asset::path`] gives it.
-pub async fn show(Path(name): Path<String>) -> Result<Response, Failure> {
+pub async fn show(State(web): State<Web>, Path(name): Path<String>) -> Result<Response, Failure> {
+    if let Some(response) = web.brand().answer(&name) {
+        return Ok(response);
+    }
     let mut assets = [STYLESHEET, ICON].into_iter().chain(SCRIPTS);
     let asset = assets.find(|asset| asset.name() == name);
     let asset = asset.ok_or_else(|| Failure::new(Reason::NotFound))?;
@@ -94,7 +98,7 @@ pub async fn show(Path(name): Path<String>) -> Result<Response, Failure> {
 }
 
 /// The FNV-1a hash. It tells versions of our own files apart, and nobody else's.
-const fn fnv1a(bytes: &[u8]) -> u64 {
+pub(super) const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut at = 0;
     while at < bytes.len() {

@@ -14,7 +14,7 @@ async fn everybody_sees_what_the_instance_offers() {
         let found = instance.send(get("/v1/instance")).await.is(200);
         assert_eq!(found["name"], "Claviger");
         assert_eq!(found["public_url"], "http://127.0.0.1:8080");
-        assert_eq!(found["labels"]["create_api_key"], "Create API key");
+        assert_eq!(found["labels"]["create_api_key"], "Add API Key");
         let credentials = json!({
             "kinds": ["api_key", "legacy_key", "access_token", "session"],
             "prefixes": {

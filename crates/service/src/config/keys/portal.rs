@@ -1,13 +1,48 @@
 //! What the portal and messages call things.
 
-use super::{Default, Key, Kind, key};
+use super::{Default, Key, Kind, key, unset};
+use crate::branding::Theme;
 
-pub(in crate::config) static PORTAL: &[Key] = &[key(
-    "name",
-    Kind::Label,
-    Default::Value("\"Claviger\""),
-    "The name of the instance, as people know it.",
-)];
+pub(in crate::config) static PORTAL: &[Key] = &[
+    key(
+        "name",
+        Kind::Label,
+        Default::Value("\"Claviger\""),
+        "The name of the instance, as people know it.",
+    ),
+    key(
+        "logo",
+        Kind::Path,
+        unset("a key", "\"logo.svg\""),
+        "A picture that stands beside the name, and is the icon of the browser's tab: SVG or PNG, \
+         at most 24 KiB.",
+    ),
+    key(
+        "accent",
+        Kind::Accent(Theme::Light),
+        unset("made from `accent_dark`, or blue", "\"#2a4bd0\""),
+        "The colour of links and main buttons on light surfaces. It must be dark enough to be \
+         read there (WCAG AA, 4.5:1).",
+    ),
+    key(
+        "accent_dark",
+        Kind::Accent(Theme::Dark),
+        unset("made from `accent`, or a lighter blue", "\"#93aaff\""),
+        "The same for people who prefer dark pages. It must be light enough.",
+    ),
+    key(
+        "support_url",
+        Kind::Url,
+        unset("no link", "\"https://example.com/help\""),
+        "The page where people find help. Every page links to it.",
+    ),
+    key(
+        "support_email",
+        Kind::Email,
+        unset("no link", "\"support@example.com\""),
+        "An address for mail instead of a page.",
+    ),
+];
 
 pub(in crate::config) static LABELS: &[Key] = &[
     label(
