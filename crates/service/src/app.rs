@@ -231,6 +231,10 @@ impl App {
         &self.inner.usage_db
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
     pub(crate) async fn read(&self) -> Result<Reader, StoreError> {
         self.inner.db.read().await
     }

@@ -89,6 +89,39 @@ pub async fn list(
     rows::page_by_id(conn, sql, after, limit).await
 }
 
+/// A page of the accounts with `text` in their name, whatever the case of plain letters, in the
+/// order of their ids. A short page is the last one.
+pub async fn find(
+    conn: &mut Conn,
+    text: &str,
+    after: Option<AccountId>,
+    limit: u32,
+) -> Result<Vec<Account>, StoreError> {
+    if text.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let pattern = rows::containing(text);
+    let sql = "SELECT id, name, suspended_at, created_at, row_version, seal FROM accounts
+         WHERE LOWER(name) LIKE LOWER($1) ESCAPE '!' AND id > $2 ORDER BY id LIMIT $3";
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    rows::page(
+        conn,
+        sql,
+        after,
+        limit,
+        |query, after: &String| query.bind(pattern.as_str()).bind(after.as_str()),
+        rows::by_id,
+    )
+    .await
+}
+
+/// How many accounts there are, and how many of them are suspended.
+pub async fn count(conn: &mut Conn) -> Result<(i64, i64), StoreError> {
+    let query = conn.query("SELECT COUNT(*), COUNT(suspended_at) FROM accounts");
+    let row = query.fetch_one().await?;
+    Ok((row.get(0)?, row.get(1)?))
+}
+
 /// Those of the accounts that exist, in no particular order.
 pub async fn by_ids(conn: &mut Conn, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
     let rows = conn

@@ -29,6 +29,16 @@ pub struct Mine {
     pub member: Member,
 }
 
+impl AccountPage {
+    /// The page that begins what was found, which may be one account more.
+    fn of(mut accounts: Vec<Account>, limit: u32) -> Self {
+        let more = accounts.len() > limit as usize;
+        accounts.truncate(limit as usize);
+        let next = accounts.last().filter(|_| more).map(|last| last.id);
+        Self { accounts, next }
+    }
+}
+
 /// Lists all accounts: at most `limit` after the one called `after`.
 pub async fn list(
     app: &App,
@@ -37,14 +47,33 @@ pub async fn list(
     limit: u32,
 ) -> Result<AccountPage, Error> {
     // One more than asked for tells whether there is a next page.
-    let mut found = accounts::list(&mut *app.read().await?, after, limit.saturating_add(1)).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| last.id);
-    Ok(AccountPage {
-        accounts: found,
-        next,
-    })
+    let found = accounts::list(&mut *app.read().await?, after, limit.saturating_add(1)).await?;
+    Ok(AccountPage::of(found, limit))
+}
+
+/// Lists the accounts with `text` in their name, or the one with this id: at most `limit` after
+/// the one called `after`.
+pub async fn find(
+    app: &App,
+    access: &OperatorAccess,
+    text: &str,
+    after: Option<AccountId>,
+    limit: u32,
+) -> Result<AccountPage, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return list(app, access, after, limit).await;
+    }
+    let mut reader = app.read().await?;
+    if let Ok(id) = text.parse::<AccountId>() {
+        let found = accounts::get(&mut reader, id).await?;
+        return Ok(AccountPage {
+            accounts: found.into_iter().collect(),
+            next: None,
+        });
+    }
+    let found = accounts::find(&mut reader, text, after, limit.saturating_add(1)).await?;
+    Ok(AccountPage::of(found, limit))
 }
 
 /// One account.

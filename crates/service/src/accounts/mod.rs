@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub use create::create;
 pub use edit::{AccountEdit, edit};
-pub use list::{AccountPage, Mine, list, mine, own, show};
+pub use list::{AccountPage, Mine, find, list, mine, own, show};
 
 /// The members of an account that an audit event tells of.
 pub(crate) fn audited(account: &Account) -> Value {

@@ -110,6 +110,11 @@ impl Propagation {
         nodes::wait_for_others(&self.db, &self.sources, epoch, own, effect).await;
     }
 
+    /// Which start of this process is on the list of nodes; none of a command.
+    pub(crate) fn incarnation(&self) -> Option<&str> {
+        self.follower.as_ref().map(|own| own.incarnation())
+    }
+
     /// Whether other nodes are on the list, which decide on the same data.
     pub(crate) async fn has_others(&self) -> Result<bool, StoreError> {
         if self.is_alone() {

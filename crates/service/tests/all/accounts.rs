@@ -1,5 +1,5 @@
 use claviger_model::Reason;
-use claviger_service::accounts::{AccountEdit, create, edit, list, mine};
+use claviger_service::accounts::{AccountEdit, create, edit, find, list, mine};
 use claviger_service::idempotency::IdempotencyKey;
 use claviger_service::testing::for_each_app;
 
@@ -58,6 +58,34 @@ async fn an_edit_is_one_version_and_a_stale_one_is_refused() {
             .unwrap_err();
         assert_eq!(wrong.problems().unwrap().members().len(), 2);
         assert!(test.owner.operator().is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_are_found_by_a_part_of_their_name_or_their_id() {
+    for_each_app(async |test| {
+        let access = test.operator.operator().unwrap();
+        let mut ids = Vec::new();
+        for name in ["Globex", "globex 100%", "Initech"] {
+            ids.push(create(&test.app, &access, name, None).await.unwrap().id);
+        }
+        let names = async |text: &str, after, limit| {
+            let page = find(&test.app, &access, text, after, limit).await.unwrap();
+            let names = page.accounts.into_iter().map(|account| account.name);
+            (names.collect::<Vec<_>>(), page.next)
+        };
+        let both = vec!["Globex".to_owned(), "globex 100%".to_owned()];
+        assert_eq!(names(" GLOBEX ", None, 2).await, (both.clone(), None));
+        let (first, next) = names("globex", None, 1).await;
+        assert_eq!((first, next), (both[..1].to_vec(), Some(ids[0])));
+        assert_eq!(names("globex", next, 1).await, (both[1..].to_vec(), None));
+        assert_eq!(names("0%", None, 9).await, (both[1..].to_vec(), None));
+        assert_eq!(names("0_", None, 9).await.0, [""; 0]);
+        assert_eq!(names("\0", None, 9).await.0, [""; 0]);
+        let id = ids[2].to_string();
+        assert_eq!(names(&id, None, 9).await.0, ["Initech"]);
+        assert_eq!(names("", None, 9).await.0.len(), 4);
     })
     .await;
 }

@@ -9,6 +9,7 @@ mod apis;
 mod audit;
 mod decisions;
 mod grants;
+mod health;
 mod invitations;
 mod jobs;
 mod members;

@@ -167,6 +167,16 @@ impl Db {
         reader.query("SELECT 1").fetch_one().await.map(drop)
     }
 
+    /// The latest migration that was applied; none of a database that has none.
+    pub async fn schema(&self) -> Result<Option<String>, StoreError> {
+        let mut reader = self.read().await?;
+        let row = reader
+            .query("SELECT name FROM migrations ORDER BY version DESC LIMIT 1")
+            .fetch_optional()
+            .await?;
+        row.map(|row| row.get(0)).transpose()
+    }
+
     /// Hears of other nodes' commits early; `None` on SQLite, where nobody tells.
     pub async fn listen(&self) -> Result<Option<Wakeups>, StoreError> {
         match &self.inner.backend {
