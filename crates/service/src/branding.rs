@@ -285,7 +285,7 @@ mod tests {
         let light = Accent::of(colour("#ff7a00"), Theme::Light).check(Theme::Light);
         assert_eq!(
             light.expect_err("too light"),
-            "has a contrast of 2.25:1 on #fdecea of the light theme, and text needs 4.5:1 \
+            "has a contrast of 2.28:1 on #fdecea of the light theme, and text needs 4.5:1 \
              (WCAG AA); choose a darker colour"
         );
         let dark = Accent::of(colour("#2a4bd0"), Theme::Dark).check(Theme::Dark);

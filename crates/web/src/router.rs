@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 
 use crate::error::{Carried, Failure, OAuthFailure, api, oauth as oauth_error, page};
 use crate::extract::Origin;
+use crate::portal::operator;
 use crate::prefix::serve_below;
 use crate::server::{BodyLimits, PanicAnswer};
 use crate::state::Web;
@@ -189,7 +190,9 @@ pub fn internal(web: Web) -> Router {
 
 /// How large bodies may be.
 pub fn body_limits() -> BodyLimits {
-    BodyLimits::default().allow("/v1/apis/{id}/import", IMPORT_BYTES_MAX)
+    BodyLimits::default()
+        .allow("/v1/apis/{id}/import", IMPORT_BYTES_MAX)
+        .allow(operator::IMPORT_PATH, operator::IMPORT_FORM_BYTES_MAX)
 }
 
 /// The 500 of a request whose handler panicked.

@@ -53,6 +53,26 @@ impl Fields {
         Ok(fields)
     }
 
+    /// Those of a form with files that was sent.
+    pub(super) fn of_parts(parts: Vec<(String, &[u8])>) -> Result<Self, Failure> {
+        if parts.len() > FIELDS_MAX {
+            let told = format!("The form has more than {FIELDS_MAX} fields.");
+            return Err(Failure::because(Reason::Malformed, told));
+        }
+        let mut pairs = Vec::with_capacity(parts.len());
+        for (name, content) in parts {
+            let text = std::str::from_utf8(content);
+            let text = text.map_err(|_| {
+                Failure::because(Reason::Malformed, "The form or its file is not UTF-8.")
+            })?;
+            pairs.push((name, Zeroizing::new(text.replace("\r\n", "\n"))));
+        }
+        Ok(Self {
+            pairs,
+            is_sent: true,
+        })
+    }
+
     /// The value of a field; an empty one counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut named = self.pairs.iter().filter(|(known, _)| known == name);

@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Request};
 
 use super::Fields;
+use super::multipart::{self, MULTIPART};
 use crate::error::Failure;
 use crate::server::read_body;
 use crate::state::Web;
@@ -52,12 +53,20 @@ impl FromRequest<Web> for PageForm {
             return Err(Failure::because(Reason::PermissionRequired, message));
         }
         let content_type = parts.headers.get(CONTENT_TYPE);
-        let essence = content_type.and_then(|value| value.to_str().ok()?.split(';').next());
-        if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM)) {
-            return Err(Failure::because(Reason::Malformed, "This is not a form."));
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let no_form = || Failure::because(Reason::Malformed, "This is not a form.");
+        let has_files = essence.eq_ignore_ascii_case(MULTIPART);
+        if !has_files && !essence.eq_ignore_ascii_case(FORM) {
+            return Err(no_form());
         }
         let bytes = read_body(body).await?;
-        let fields = Fields::of_body(&bytes)?;
+        let fields = if has_files {
+            Fields::of_parts(multipart::parts(content_type, &bytes).ok_or_else(no_form)?)?
+        } else {
+            Fields::of_body(&bytes)?
+        };
         Ok(Self { fields })
     }
 }

@@ -4,10 +4,12 @@
 //! a browser may do with it is said in [`Page`]; nothing else sets these headers.
 
 pub mod assets;
+pub(crate) mod brand;
 pub(crate) mod dates;
 pub mod device;
 mod fields;
 pub mod form;
+mod multipart;
 pub mod session;
 pub mod sign_in;
 
@@ -18,6 +20,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use claviger_service::branding::Support;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 
@@ -67,8 +70,16 @@ pub struct Frame {
     pub prefix: String,
     /// The path of the stylesheet.
     pub stylesheet: String,
+    /// The path of the stylesheet with the accents of the instance, where it has its own.
+    pub brand_stylesheet: Option<String>,
     /// The path of the icon.
     pub icon: String,
+    /// What the icon is.
+    pub icon_type: &'static str,
+    /// The path of the picture beside the name, where the instance has its own.
+    pub logo: Option<String>,
+    /// Where people find help.
+    pub support: Option<String>,
     /// Who is signed in, with the token of a form that signs out.
     pub signed_in: Option<SignedInAs>,
 }
@@ -85,10 +96,20 @@ impl Frame {
     /// The frame for somebody who is not signed in, or a page on which that does not matter.
     pub fn new(web: &Web) -> Self {
         let prefix = web.issuer_path();
+        let portal = &web.app().settings().portal;
+        let own = web.brand();
+        let logo = own.logo();
+        let icon_type = logo.as_ref().map_or("image/svg+xml", |(_, kind)| *kind);
+        let logo = logo.map(|(path, _)| format!("{prefix}{path}"));
+        let icon = || format!("{prefix}{}", assets::ICON.path());
         Self {
-            product: web.app().settings().portal.name.clone(),
+            product: portal.name.clone(),
             stylesheet: format!("{prefix}{}", assets::STYLESHEET.path()),
-            icon: format!("{prefix}{}", assets::ICON.path()),
+            brand_stylesheet: own.stylesheet().map(|path| format!("{prefix}{path}")),
+            icon: logo.clone().unwrap_or_else(icon),
+            icon_type,
+            logo,
+            support: portal.brand.support.as_ref().map(Support::href),
             prefix: prefix.to_owned(),
             signed_in: None,
         }

@@ -67,6 +67,11 @@ pub enum Control {
         /// How many are seen at once.
         rows: u8,
     },
+    /// A file, which is a text.
+    File {
+        /// Which files are offered (HTML section 4.10.5.1.17).
+        accept: &'static str,
+    },
     /// One of few, all of them to be seen.
     Radios(Vec<Choice>),
     /// One of many.
@@ -202,6 +207,12 @@ impl Form {
         self
     }
 
+    /// Whether a file can be sent with it.
+    pub fn has_file(&self) -> bool {
+        let mut controls = self.fields.iter().map(|field| &field.control);
+        controls.any(|control| matches!(control, Control::File { .. }))
+    }
+
     /// Whether anything is wrong.
     pub fn has_problems(&self) -> bool {
         self.problem.is_some() || self.fields.iter().any(|field| field.problem.is_some())
@@ -257,6 +268,11 @@ impl Field {
     ) -> Self {
         let value = value.into();
         Self::new(name, label, Control::Lines { value, rows })
+    }
+
+    /// A file, which is a text.
+    pub fn file(name: &'static str, label: impl Into<String>, accept: &'static str) -> Self {
+        Self::new(name, label, Control::File { accept })
     }
 
     /// One of few.

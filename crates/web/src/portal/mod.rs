@@ -18,6 +18,7 @@ pub mod form;
 pub mod keys;
 mod links;
 pub mod once;
+pub mod operator;
 pub mod overview;
 pub mod parts;
 pub mod samples;
@@ -59,6 +60,7 @@ const PATHS: &[&str] = &[
     "/decisions",
     "/find",
     "/keys",
+    operator::PATH,
     "/usage",
 ];
 
@@ -76,6 +78,7 @@ pub fn routes() -> Router<Web> {
             get(keys::revoke::ask).post(keys::revoke::revoke),
         )
         .merge(evidence_and_apps())
+        .merge(operator::routes())
 }
 
 fn evidence_and_apps() -> Router<Web> {

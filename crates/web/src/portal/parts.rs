@@ -53,6 +53,11 @@ impl Status {
     /// It is suspended with all that belongs to it.
     pub const SUSPENDED: Self = Self::new("SUSPENDED", "revoked");
 
+    /// A status with a word and a look of its own.
+    pub const fn of(word: &'static str, look: &'static str) -> Self {
+        Self::new(word, look)
+    }
+
     const fn new(word: &'static str, look: &'static str) -> Self {
         Self { word, look }
     }

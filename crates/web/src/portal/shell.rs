@@ -50,6 +50,10 @@ pub enum Section {
     Apis,
     /// `/operator/signing-keys`.
     SigningKeys,
+    /// `/operator/policies`.
+    Policies,
+    /// `/operator/operators`.
+    Operators,
     /// Something that no entry leads to.
     Elsewhere,
 }
@@ -255,6 +259,8 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
                     "/operator/signing-keys",
                     "Signing keys",
                 ),
+                entry(Section::Policies, "/operator/policies", "Policies"),
+                entry(Section::Operators, "/operator/operators", "Operators"),
             ],
         });
     }

@@ -5,7 +5,7 @@ use crate::branding::{LogoFormat, Support};
 fn accents_that_cannot_be_read_are_refused_with_what_to_do() {
     assert_eq!(
         error("[portal]\naccent = \"#ff7a00\"\naccent_dark = \"navy\"\n"),
-        "claviger.toml:2:1: portal.accent has a contrast of 2.25:1 on #fdecea of the light theme, \
+        "claviger.toml:2:1: portal.accent has a contrast of 2.28:1 on #fdecea of the light theme, \
          and text needs 4.5:1 (WCAG AA); choose a darker colour\n\
          claviger.toml:3:1: portal.accent_dark must be a colour such as #2a4bd0"
     );

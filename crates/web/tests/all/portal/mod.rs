@@ -1,10 +1,14 @@
 //! The pages of the portal, through the real router, as a browser sees them: one file per noun.
 
+mod accounts;
+mod apis;
 mod apps;
 mod audit;
+mod brand;
 mod decisions;
 mod find;
 mod keys;
+mod operator;
 mod overview;
 mod usage;
 
