@@ -1,10 +1,11 @@
 //! `/openapi.json`, `/docs` and a page for each reason of refusal, all generated.
 
+use askama::Template;
 use axum::Router;
-use axum::extract::Path;
-use axum::response::{Html, IntoResponse, Response};
+use axum::extract::{Path, State};
 use axum::routing::get;
 use claviger_model::Reason;
+use claviger_model::reasons::Refusal;
 use utoipa::openapi::OpenApi as Document_;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
@@ -12,7 +13,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::error::Failure;
-use crate::error::page::escape;
+use crate::pages::{Frame, Page};
 use crate::router;
 use crate::state::Web;
 
@@ -48,6 +49,22 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
     modifiers(&Schemes)
 )]
 pub struct Document;
+
+/// All reasons of refusal.
+#[derive(Template)]
+#[template(path = "reasons.html")]
+struct ReasonsPage {
+    frame: Frame,
+    refusals: Vec<&'static Refusal>,
+}
+
+/// One of them.
+#[derive(Template)]
+#[template(path = "reason.html")]
+struct ReasonPage {
+    frame: Frame,
+    refusal: &'static Refusal,
+}
 
 struct Schemes;
 
@@ -95,51 +112,22 @@ pub fn routes() -> Router<Web> {
         .route("/docs/errors/{reason}", get(reason))
 }
 
-async fn reasons() -> Response {
-    let rows: String = Reason::ALL
-        .into_iter()
-        .filter(|r| *r != Reason::Allowed)
-        .map(row)
-        .collect();
-    let table = format!(
-        "<table><thead><tr><th>Reason</th><th>Status</th><th>Code</th><th>What to do</th></tr>\
-         </thead><tbody>{rows}</tbody></table>"
-    );
-    Html(document("Reasons of refusal", &table)).into_response()
+async fn reasons(State(web): State<Web>) -> Page<ReasonsPage> {
+    let refused = Reason::ALL.into_iter().filter(|r| *r != Reason::Allowed);
+    Page::new(ReasonsPage {
+        frame: Frame::new(&web),
+        refusals: refused.map(Reason::refusal).collect(),
+    })
 }
 
-async fn reason(Path(name): Path<String>) -> Result<Response, Failure> {
+async fn reason(
+    State(web): State<Web>,
+    Path(name): Path<String>,
+) -> Result<Page<ReasonPage>, Failure> {
     let reason = Reason::parse(&name).filter(|reason| *reason != Reason::Allowed);
     let reason = reason.ok_or_else(|| Failure::new(Reason::NotFound))?;
-    let refusal = reason.refusal();
-    let body = format!(
-        "<p><code>{}</code>, HTTP {}</p><p>{}</p><p>{}</p>\
-         <p><a href=\"/docs/errors\">All reasons</a></p>",
-        refusal.code,
-        refusal.status,
-        escape(refusal.message),
-        escape(refusal.remedy)
-    );
-    Ok(Html(document(refusal.name, &body)).into_response())
-}
-
-fn row(reason: Reason) -> String {
-    let refusal = reason.refusal();
-    format!(
-        "<tr><td><a href=\"/docs/errors/{name}\">{name}</a></td><td>{status}</td>\
-         <td>{code}</td><td>{remedy}</td></tr>",
-        name = refusal.name,
-        status = refusal.status,
-        code = refusal.code,
-        remedy = escape(refusal.remedy),
-    )
-}
-
-fn document(title: &str, body: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{title} - Claviger</title>\
-         </head><body><main><h1>{title}</h1>{body}</main></body></html>\n"
-    )
+    Ok(Page::new(ReasonPage {
+        frame: Frame::new(&web),
+        refusal: reason.refusal(),
+    }))
 }

@@ -25,11 +25,3 @@ pub fn render(web: &Web, failure: &Failure, request_id: RequestId) -> Response {
     add_headers(response.headers_mut(), failure);
     response
 }
-
-/// Text as HTML shows it.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}

@@ -60,7 +60,7 @@ fn assert_no_dangling_reference(document: &Value, value: &Value) {
 async fn every_reason_has_a_page() {
     for_each_app(async |instance| {
         let index = instance.send(get("/docs/errors")).await;
-        assert!(index.text.contains("Bearer &lt;credential&gt;"));
+        assert!(index.text.contains("Bearer &#60;credential&#62;"));
         for reason in Reason::ALL
             .into_iter()
             .filter(|reason| *reason != Reason::Allowed)
@@ -70,7 +70,7 @@ async fn every_reason_has_a_page() {
                 .send(get(&format!("/docs/errors/{}", row.name)))
                 .await;
             assert_eq!(page.status, 200, "{}", row.name);
-            let remedy = row.remedy.replace('<', "&lt;").replace('>', "&gt;");
+            let remedy = row.remedy.replace('<', "&#60;").replace('>', "&#62;");
             assert!(page.text.contains(&remedy), "{}", row.name);
             assert!(index.text.contains(&format!("/docs/errors/{}", row.name)));
         }

@@ -112,7 +112,7 @@ impl Report {
             format!("  public    {public}  (documentation at {public}/docs/)"),
             format!("  internal  {internal}"),
             format!("  data      {}", self.data.display()),
-            format!("  sign in   {}", self.facts.email),
+            format!("  sign in   {public}/sign-in  as {}", self.facts.email),
         ];
         let email = &self.facts.email;
         match &self.secrets {
