@@ -12,7 +12,7 @@ use crate::state::Web;
 pub fn render(web: &Web, failure: &Failure, request_id: RequestId) -> Response {
     let refusal = failure.reason.refusal();
     let frame = Frame::new(web);
-    let link = (format!("{}/docs/", frame.prefix), "Documentation");
+    let link = (format!("{}/", frame.prefix), "Overview");
     let notice = Notice {
         title: failure.message.clone(),
         sentence: refusal.remedy.to_owned(),

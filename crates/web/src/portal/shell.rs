@@ -100,8 +100,10 @@ pub struct Shell {
 
 /// Entries that belong together.
 pub struct NavGroup {
-    /// What they are; it leads somewhere itself.
+    /// What they are, where that leads somewhere itself.
     pub head: Option<NavLink>,
+    /// What they are, where it does not.
+    pub title: Option<&'static str>,
     /// The entries.
     pub links: Vec<NavLink>,
 }
@@ -221,6 +223,7 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
     if user.place.is_some() {
         groups.push(NavGroup {
             head: None,
+            title: None,
             links: vec![entry(Section::Overview, "/", "Overview")],
         });
     }
@@ -228,6 +231,7 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
     if portal.caller().evidence().is_ok() {
         groups.push(NavGroup {
             head: None,
+            title: Some("Evidence"),
             links: vec![
                 entry(Section::Usage, "/usage", "Usage"),
                 entry(Section::Decisions, "/decisions", "Decisions"),
@@ -246,11 +250,16 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
             "Environments",
         ));
         let head = Some(entry(Section::Settings, "/settings", "Settings"));
-        groups.push(NavGroup { head, links });
+        groups.push(NavGroup {
+            head,
+            title: None,
+            links,
+        });
     }
     if user.is_operator {
         groups.push(NavGroup {
             head: Some(entry(Section::Operator, "/operator", "Operator")),
+            title: None,
             links: vec![
                 entry(Section::Accounts, "/operator/accounts", "Accounts"),
                 entry(Section::Apis, "/operator/apis", "APIs"),
@@ -273,6 +282,7 @@ fn credentials(portal: &Portal, entry: &impl Fn(Section, &str, &str) -> NavLink)
     if !may(portal, Permission::Settings) {
         return NavGroup {
             head: None,
+            title: None,
             links: vec![connected],
         };
     }
@@ -288,6 +298,7 @@ fn credentials(portal: &Portal, entry: &impl Fn(Section, &str, &str) -> NavLink)
     links.push(connected);
     NavGroup {
         head: Some(entry(Section::Credentials, "/credentials", &labels.api)),
+        title: None,
         links,
     }
 }
