@@ -232,6 +232,7 @@ async fn others_keys_are_not_there_and_roles_say_who_can() {
             .as_str()
             .expect("an id")
             .to_owned();
+        instance.session("viewer").await;
         let mut viewer = Browser::of(instance, "viewer@acme.test").await;
         for path in ["/keys", "/keys/new", &format!("/keys/{id}")] {
             let page = viewer.open(path).await;

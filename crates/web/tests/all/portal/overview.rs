@@ -33,6 +33,7 @@ async fn somebody_new_is_led_to_a_first_request_and_sees_it_arrive() {
 #[tokio::test]
 async fn each_role_finds_what_it_may_do() {
     for_each_app(async |instance| {
+        instance.session("viewer").await;
         let mut viewer = Browser::of(instance, "viewer@acme.test").await;
         let page = viewer.open("/").await;
         page.is_page(200);
@@ -63,6 +64,7 @@ async fn what_the_instance_offers_stands_under_api() {
 }
 
 async fn viewer_is_told_whom_to_ask(instance: &crate::instance::Instance) {
+    instance.session("viewer").await;
     let mut viewer = Browser::of(instance, "viewer@acme.test").await;
     let page = viewer.open("/credentials").await;
     page.is_page(403);
