@@ -110,6 +110,8 @@ actions! {
     TokensEnded = "token.all_ended";
     /// A user was made.
     UserCreated = "user.created";
+    /// A user is to be called something else.
+    UserRenamed = "user.renamed";
     /// A user got another password.
     UserPasswordChanged = "user.password_changed";
     /// A user was suspended.

@@ -52,6 +52,13 @@ pub struct TeamAccess {
     signature: Signature,
 }
 
+/// May rename one account.
+#[derive(Clone, Debug)]
+pub struct AccountAccess {
+    account_id: AccountId,
+    signature: Signature,
+}
+
 /// May look at what users allowed apps to do, or end it.
 #[derive(Clone, Debug)]
 pub struct GrantAccess {
@@ -213,6 +220,15 @@ impl Caller {
         })
     }
 
+    /// The permission to rename the caller's account.
+    pub fn account_managing(&self) -> Result<AccountAccess, Error> {
+        let (account_id, _) = self.place(Permission::Account)?;
+        Ok(AccountAccess {
+            account_id,
+            signature: self.signature(),
+        })
+    }
+
     /// The permission to manage the team of any account, for operators.
     pub fn team_of(&self, account_id: AccountId) -> Result<TeamAccess, Error> {
         let OperatorAccess { signature } = self.operator()?;
@@ -303,9 +319,13 @@ impl Caller {
             return Err(Error::because(Reason::PermissionRequired, message));
         };
         if !place.powers.may(needed) {
+            let who = match needed {
+                Permission::Account => "An owner",
+                _ => "An owner or admin",
+            };
             let message = format!(
-                "Your role does not have the permission {needed}. An owner or admin of the \
-                 account has it and can give it to a role."
+                "Your role does not have the permission {needed}. {who} of the account has it \
+                 and can give it to a role."
             );
             return Err(Error::because(Reason::PermissionRequired, message));
         }
@@ -378,13 +398,30 @@ impl TeamAccess {
         &self.signature
     }
 
+    /// Whether the caller has all of these powers, and so may give, change and take them away.
+    pub fn may_give(&self, powers: &Powers) -> bool {
+        self.powers.cover(powers)
+    }
+
     /// Refuses to give, change or take away more than the caller has.
     pub(crate) fn covers(&self, powers: &Powers) -> Result<(), Error> {
-        if self.powers.cover(powers) {
+        if self.may_give(powers) {
             return Ok(());
         }
         let message = "This role holds more than your own; ask somebody who has it.";
         Err(Error::because(Reason::PermissionRequired, message))
+    }
+}
+
+impl AccountAccess {
+    /// Which account.
+    pub fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    /// Who acts.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use claviger_model::Reason;
 use claviger_model::clients::ClientScopes;
 use claviger_model::ids::{AccountId, ClientId, RequestId, SessionId, UserId};
 use claviger_model::roles::{Powers, RoleRef};
 use claviger_model::scopes::ScopeName;
+
+use crate::error::Error;
 
 /// Somebody who asks for something, from somewhere.
 #[derive(Clone, Debug)]
@@ -52,10 +55,19 @@ pub struct SignedIn {
     pub user_id: UserId,
     /// The user's address.
     pub email: String,
+    /// What the user wants to be called.
+    pub name: Option<String>,
     /// Whether the user runs the instance.
     pub is_operator: bool,
     /// Where the user acts; an operator may have signed in to no account.
     pub place: Option<Place>,
+}
+
+impl SignedIn {
+    /// What to call the user: the name, else the address.
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.email)
+    }
 }
 
 /// An account in which a user acts.
@@ -67,6 +79,21 @@ pub struct Place {
     pub role: Option<RoleRef>,
     /// What the role comes down to.
     pub powers: Powers,
+}
+
+impl Caller {
+    /// The user who signed in.
+    ///
+    /// # Errors
+    /// `session_required` for anybody else.
+    pub fn signed_in(&self) -> Result<&SignedIn, Error> {
+        match &self.actor {
+            Actor::User(signed_in) => Ok(signed_in),
+            Actor::Client { .. } | Actor::CommandLine { .. } | Actor::Configuration => {
+                Err(Error::refused(Reason::SessionRequired))
+            }
+        }
+    }
 }
 
 impl Actor {

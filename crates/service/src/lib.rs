@@ -16,6 +16,7 @@ pub mod config;
 pub mod credentials;
 pub mod decisions;
 pub mod demo;
+pub mod environments;
 pub mod error;
 pub mod grants;
 pub mod health;

@@ -151,6 +151,7 @@ pub fn sign_in_input(email: &str, password: &str) -> SignIn {
         email: email.to_owned(),
         password: Zeroizing::new(password.to_owned()),
         account_id: None,
+        user_agent: None,
     }
 }
 

@@ -33,9 +33,15 @@ const IMPORT_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// The routes of the public listener that programs use, with their documentation.
 fn public_routes() -> OpenApiRouter<Web> {
     OpenApiRouter::with_openapi(docs::Document::openapi())
-        .routes(routes!(rest::sessions::start))
+        .routes(routes!(
+            rest::sessions::start,
+            rest::sessions::list,
+            rest::sessions::end_others
+        ))
         .routes(routes!(rest::sessions::end))
-        .routes(routes!(rest::sessions::whoami))
+        .routes(routes!(rest::sessions::end_own))
+        .routes(routes!(rest::sessions::switch))
+        .routes(routes!(rest::sessions::whoami, rest::sessions::rename))
         .routes(routes!(rest::instance::show))
         .merge(credential_routes())
         .routes(routes!(rest::scopes::list))

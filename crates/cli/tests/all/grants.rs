@@ -35,6 +35,7 @@ async fn connected(data: &str) -> GrantId {
             session_id: SessionId(1),
             user_id: text(&member["user_id"]).parse().expect("an id"),
             email: text(&member["email"]),
+            name: None,
             is_operator: false,
             place: Some(Place {
                 account_id,

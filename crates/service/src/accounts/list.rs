@@ -1,13 +1,12 @@
 //! Looking at accounts.
 
-use claviger_model::Reason;
 use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
 use claviger_model::members::Member;
 use claviger_store::{accounts, members};
 
 use crate::access::OperatorAccess;
-use crate::actor::{Actor, Caller, Place};
+use crate::actor::{Caller, Place};
 use crate::app::App;
 use crate::error::Error;
 
@@ -93,9 +92,7 @@ pub async fn own(app: &App, place: &Place) -> Result<Account, Error> {
 /// # Errors
 /// `session_required` for somebody who is no user.
 pub async fn mine(app: &App, caller: &Caller) -> Result<Vec<Mine>, Error> {
-    let Actor::User(signed_in) = &caller.actor else {
-        return Err(Error::refused(Reason::SessionRequired));
-    };
+    let signed_in = caller.signed_in()?;
     let mut reader = app.read().await?;
     let mut memberships = members::of_user(&mut reader, signed_in.user_id).await?;
     memberships.sort_by_key(|member| (member.created_at, member.account_id));
@@ -111,4 +108,14 @@ pub async fn mine(app: &App, caller: &Caller) -> Result<Vec<Mine>, Error> {
         })
     });
     Ok(joined.collect())
+}
+
+/// Whether the caller is a member of more than one account.
+///
+/// # Errors
+/// `session_required` for somebody who is no user.
+pub async fn has_several(app: &App, caller: &Caller) -> Result<bool, Error> {
+    let user_id = caller.signed_in()?.user_id;
+    let memberships = members::of_user(&mut *app.read().await?, user_id).await?;
+    Ok(memberships.len() > 1)
 }

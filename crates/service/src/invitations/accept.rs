@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::audited;
 use crate::access::Signature;
+use crate::actor::Caller;
 use crate::app::{App, Effect};
 use crate::error::Error;
 use crate::members::join;
@@ -99,7 +100,44 @@ pub async fn accept(
         None => make_user(app, &invitation.email, password, now).await?,
         Some(user) => check_password(app, user, password, origin).await?,
     };
-    let joining = prepare(app, invitation, (user, is_new), now, origin)?;
+    join_now(app, invitation, (user, is_new), origin).await
+}
+
+/// Accepts an invitation as somebody who is signed in already, with the address that it is for.
+///
+/// # Errors
+/// As [`look`]; an invitation for another address, a suspended account, somebody who is a member
+/// already; `session_required` for somebody who is no user.
+pub async fn accept_as(app: &App, token: &str, caller: &Caller) -> Result<Accepted, Error> {
+    let signed_in = caller.signed_in()?;
+    let mut reader = app.read().await?;
+    let invitation = find(app, &mut reader, token).await?;
+    if invitation.email != signed_in.email {
+        let message = format!(
+            "This invitation is for {}, and you are signed in as {}. Sign out, then open its \
+             link again.",
+            invitation.email, signed_in.email
+        );
+        return Err(Error::because(Reason::PermissionRequired, message));
+    }
+    let user = users::get(&mut reader, signed_in.user_id).await?;
+    let user = user.ok_or_else(gone)?;
+    drop(reader);
+    let origin = Origin {
+        ip: caller.ip,
+        request_id: caller.request_id,
+    };
+    join_now(app, invitation, (user, false), origin).await
+}
+
+async fn join_now(
+    app: &App,
+    invitation: Invitation,
+    user: (User, bool),
+    origin: Origin,
+) -> Result<Accepted, Error> {
+    let now = app.sources().now();
+    let joining = prepare(app, invitation, user, now, origin)?;
     let outcome = Accepted {
         user_id: joining.user.id,
         email: joining.user.email.clone(),

@@ -17,7 +17,7 @@ use claviger_model::roles::RoleRef;
 use claviger_model::secret::Plaintext;
 use serde_json::{Value, json};
 
-pub use accept::{Accepted, Offer, accept, look};
+pub use accept::{Accepted, Offer, accept, accept_as, look};
 pub use create::create;
 pub use list::list;
 pub use withdraw::withdraw;

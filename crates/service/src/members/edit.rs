@@ -5,7 +5,7 @@ use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::ids::UserId;
 use claviger_model::members::Member;
-use claviger_store::{Tx, accounts, members};
+use claviger_store::{Tx, accounts, members, user_profiles};
 
 use super::{NamedMember, audited, find, keep_an_owner};
 use crate::access::TeamAccess;
@@ -36,13 +36,14 @@ pub async fn edit(
             if expected_version.is_some_and(|expected| expected != before.version) {
                 return Err(Error::refused(Reason::PreconditionFailed));
             }
+            let name = user_profiles::name(tx, user_id).await?;
             let new = resolve(tx, account_id, &role).await?;
             if let Some(old) = &old {
                 access.covers(&old.powers)?;
             }
             access.covers(&new.powers)?;
             if new.role == before.role {
-                return Ok(NamedMember::new(&before, &user, new.name));
+                return Ok(NamedMember::new(&before, &user, new.name, name));
             }
             keep_an_owner(tx, &before).await?;
             let edited = Member {
@@ -68,7 +69,7 @@ pub async fn edit(
                 audited(&edited, &user.email),
             );
             tx.audit(event);
-            Ok(NamedMember::new(&edited, &user, new.name))
+            Ok(NamedMember::new(&edited, &user, new.name, name))
         })
     })
     .await

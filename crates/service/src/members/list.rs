@@ -1,9 +1,11 @@
 //! Looking at members.
 
+use std::collections::HashMap;
+
 use claviger_model::ids::UserId;
 use claviger_model::members::{Member, User};
 use claviger_model::roles::{BuiltInRole, RoleRef};
-use claviger_store::members;
+use claviger_store::{members, user_profiles};
 
 use super::{NamedMember, find};
 use crate::access::TeamAccess;
@@ -45,8 +47,13 @@ pub async fn list(
         .last()
         .filter(|_| more)
         .map(|(member, _)| member.user_id);
-    let shown =
-        |(member, user): &(Member, User)| NamedMember::new(member, user, names.of(member.role));
+    let ids: Vec<UserId> = rows.iter().map(|(member, _)| member.user_id).collect();
+    let called = user_profiles::names(&mut reader, &ids).await?;
+    let mut called: HashMap<UserId, String> = called.into_iter().collect();
+    let shown = |(member, user): &(Member, User)| {
+        let name = called.remove(&user.id);
+        NamedMember::new(member, user, names.of(member.role), name)
+    };
     Ok(MemberPage {
         members: rows.iter().map(shown).collect(),
         next,
@@ -72,8 +79,9 @@ pub async fn who_manages(app: &App, place: &Place) -> Result<Vec<String>, Error>
 
 /// One member.
 pub async fn show(app: &App, access: &TeamAccess, user_id: UserId) -> Result<NamedMember, Error> {
-    let found = find(&mut *app.read().await?, access.account_id(), user_id).await?;
-    let (member, user, role) = found;
+    let mut reader = app.read().await?;
+    let (member, user, role) = find(&mut reader, access.account_id(), user_id).await?;
+    let name = user_profiles::name(&mut reader, user_id).await?;
     let role_name = role.map_or_else(|| member.role.to_string(), |role| role.name);
-    Ok(NamedMember::new(&member, &user, role_name))
+    Ok(NamedMember::new(&member, &user, role_name, name))
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod edit;
+mod keys_made;
 mod list;
 mod remove;
 
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 pub(crate) use add::join;
 pub use add::{Added, NewMember, add};
 pub use edit::edit;
+pub use keys_made::keys_made;
 pub use list::{MemberPage, list, show, who_manages};
 pub use remove::remove;
 
@@ -30,6 +32,8 @@ pub struct NamedMember {
     pub user_id: UserId,
     /// The user's address.
     pub email: String,
+    /// What the user wants to be called.
+    pub name: Option<String>,
     /// Since when the operator lets the user sign in nowhere.
     pub suspended_at: Option<UnixMillis>,
     /// Which role.
@@ -43,11 +47,17 @@ pub struct NamedMember {
 }
 
 impl NamedMember {
-    pub(crate) fn new(member: &Member, user: &User, role_name: String) -> Self {
+    /// What to call the user: the name, else the address.
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.email)
+    }
+
+    fn new(member: &Member, user: &User, role_name: String, name: Option<String>) -> Self {
         Self {
             account_id: member.account_id,
             user_id: member.user_id,
             email: user.email.clone(),
+            name,
             suspended_at: user.suspended_at,
             role: member.role,
             role_name,

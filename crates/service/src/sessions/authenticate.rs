@@ -11,7 +11,7 @@ use claviger_model::accounts::AccountStatus;
 use claviger_model::clients::ClientScopes;
 use claviger_model::ids::{AccountId, ClientId, SessionId, UserId};
 use claviger_model::{Environment, Reason, secret};
-use claviger_store::{accounts, operators, users};
+use claviger_store::{accounts, operators, user_profiles, users};
 use claviger_verify::entries::{Entry, Grant, Identity};
 use claviger_verify::possession::{Sent, Unproven};
 
@@ -127,6 +127,7 @@ async fn signed_in(
         session_id,
         user_id,
         email: user.email,
+        name: user_profiles::name(&mut reader, user_id).await?,
         is_operator,
         place,
     })

@@ -3,8 +3,10 @@
 mod authenticate;
 mod end;
 mod forms;
+mod own;
 mod places;
 mod start;
+mod switch;
 
 use std::net::IpAddr;
 
@@ -16,10 +18,12 @@ use claviger_model::sessions::Session;
 use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 
 pub use authenticate::{authenticate, authenticate_sent, authenticate_session};
-pub use end::end;
+pub use end::{end, end_others, end_own};
 pub use forms::{form_token, is_form_token};
+pub use own::{OwnSession, own};
 pub(crate) use places::{member_powers, places};
 pub use start::{SignIn, Started, start};
+pub use switch::{renew, switch};
 
 use crate::actor::Place;
 

@@ -8,12 +8,13 @@
 use claviger_model::audit::{Action, Event};
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::credentials::StoredSecret;
-use claviger_model::ids::{AccountId, SessionId};
+use claviger_model::ids::{AccountId, SessionId, UserId};
 use claviger_model::members::User;
 use claviger_model::secret::Plaintext;
-use claviger_model::sessions::{SESSION_LIFETIME_MILLIS, Session};
-use claviger_model::{Reason, accounts::AccountStatus, text};
-use claviger_store::{Conn, Tx, accounts, members, operators, sessions, users};
+use claviger_model::sessions::{SESSION_LIFETIME_MILLIS, Session, SessionOrigin};
+use claviger_model::{Reason, UnixMillis, accounts::AccountStatus, text};
+use claviger_store::{Conn, Tx, accounts, members, operators};
+use claviger_store::{session_origins, sessions, user_profiles, users};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -33,6 +34,8 @@ pub struct SignIn {
     pub password: Zeroizing<String>,
     /// Where; absent: the account of the oldest membership.
     pub account_id: Option<AccountId>,
+    /// What the program calls itself with which somebody signs in.
+    pub user_agent: Option<String>,
 }
 
 /// A session that was started.
@@ -56,32 +59,48 @@ pub async fn start(app: &App, input: SignIn, origin: Origin) -> Result<Started, 
     let (place, is_operator) =
         choose_place(&mut *app.read().await?, &user, input.account_id).await?;
 
-    let now = app.sources().now();
-    let token = app.sources().mint(SESSION_PREFIX)?;
-    let session = Session {
-        id: SessionId::new(now, &app.sources().id()?),
-        user_id: user.id,
-        account_id: place.as_ref().map(|place| place.account_id),
-        stored: StoredSecret::of(&token, app.keyring()),
-        created_at: now,
-        expires_at: now.plus_millis(SESSION_LIFETIME_MILLIS),
-        ended_at: None,
-        version: 1,
-    };
+    let name = user_profiles::name(&mut *app.read().await?, user.id).await?;
+
+    let lasting = SESSION_LIFETIME_MILLIS;
+    let (token, session) = fresh(app, user.id, place.as_ref(), |now| now.plus_millis(lasting))?;
     let events = events(app, &session, place.as_ref(), origin)?;
     let signed_in = SignedIn {
         session_id: session.id,
         user_id: user.id,
         email: user.email.clone(),
+        name,
         is_operator,
         place,
     };
-    write(app, session.clone(), user, events).await?;
+    let started_from = SessionOrigin::new(origin.ip, input.user_agent.as_deref());
+    write(app, (session.clone(), started_from), user, events).await?;
     Ok(Started {
         token,
         session,
         signed_in,
     })
+}
+
+/// A session that is not written yet, with its token.
+pub(super) fn fresh(
+    app: &App,
+    user_id: UserId,
+    place: Option<&Place>,
+    end: impl FnOnce(UnixMillis) -> UnixMillis,
+) -> Result<(Plaintext, Session), Error> {
+    let now = app.sources().now();
+    let token = app.sources().mint(SESSION_PREFIX)?;
+    let session = Session {
+        id: SessionId::new(now, &app.sources().id()?),
+        user_id,
+        account_id: place.map(|place| place.account_id),
+        stored: StoredSecret::of(&token, app.keyring()),
+        created_at: now,
+        expires_at: end(now),
+        ended_at: None,
+        version: 1,
+    };
+    Ok((token, session))
 }
 
 /// The user whose password this is.
@@ -107,7 +126,8 @@ async fn check_password(
     }
 }
 
-async fn choose_place(
+/// Where the user is to act, and whether the user runs the instance.
+pub(super) async fn choose_place(
     conn: &mut Conn,
     user: &User,
     asked: Option<AccountId>,
@@ -150,7 +170,8 @@ async fn choose_place(
     Err(Error::because(Reason::PermissionRequired, message))
 }
 
-fn events(
+/// What there is to tell about a session that starts.
+pub(super) fn events(
     app: &App,
     session: &Session,
     place: Option<&Place>,
@@ -174,12 +195,13 @@ fn events(
 
 async fn write(
     app: &App,
-    session: Session,
+    session: (Session, SessionOrigin),
     checked: User,
     events: Vec<Event>,
 ) -> Result<(), Error> {
     app.change(Effect::Grants, move |tx: &mut Tx| {
-        let (session, checked, events) = (session.clone(), checked.clone(), events.clone());
+        let (session, started_from) = session.clone();
+        let (checked, events) = (checked.clone(), events.clone());
         Box::pin(async move {
             // The check took its time: what it was made against may be over.
             users::lock(tx, checked.id).await?;
@@ -191,6 +213,7 @@ async fn write(
                 return Err(wrong());
             }
             sessions::insert(tx, &session).await?;
+            session_origins::insert(tx, session.id, &started_from).await?;
             tx.change(Change::new(ChangeKind::Session, session.id));
             events.into_iter().for_each(|event| tx.audit(event));
             Ok(())

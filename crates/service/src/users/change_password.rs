@@ -5,12 +5,12 @@ use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::grants::GrantEnd;
 use claviger_model::members::User;
-use claviger_model::{Reason, passwords};
+use claviger_model::passwords;
 use claviger_store::grants::Whose;
 use claviger_store::{Tx, users};
 use zeroize::Zeroizing;
 
-use crate::actor::{Actor, Caller};
+use crate::actor::Caller;
 use crate::app::{App, Effect};
 use crate::error::Error;
 use crate::grants::end_where;
@@ -27,9 +27,7 @@ pub async fn change_password(
     old: Zeroizing<String>,
     new: Zeroizing<String>,
 ) -> Result<(), Error> {
-    let Actor::User(signed_in) = &caller.actor else {
-        return Err(Error::refused(Reason::SessionRequired));
-    };
+    let signed_in = caller.signed_in()?;
     let user = users::get(&mut *app.read().await?, signed_in.user_id).await?;
     let user = user.ok_or_else(|| Error::not_found("user"))?;
     passwords::check(&new, &user.email)

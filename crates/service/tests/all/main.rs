@@ -15,6 +15,7 @@ mod jobs;
 mod members;
 mod oauth;
 mod outbound;
+mod people;
 mod roles;
 mod sessions;
 mod signing_keys;

@@ -116,7 +116,8 @@ pub async fn show(
 
 /// Rename, suspend or activate an account
 ///
-/// When a suspension answers, no credential of the account works on any node.
+/// For operators; an owner renames the own account. When a suspension answers, no credential of the
+/// account works on any node.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", operation_id = "edit_account",
     tag = "operator", request_body = AccountPatch,
     security(("session" = [])),
@@ -130,6 +131,13 @@ pub async fn edit(
     IfMatch(version): IfMatch,
     Json { value, .. }: Json<AccountPatch>,
 ) -> Result<Response, Failure> {
+    if caller.operator().is_err() && caller.actor.account_id() == Some(id) && value.status.is_none()
+    {
+        let access = caller.account_managing()?;
+        let name = value.name.unwrap_or_default();
+        let renamed = accounts::rename(web.app(), &access, &name, version).await?;
+        return Ok(shown(renamed).into_response());
+    }
     let access = caller.operator()?;
     let input = AccountEdit {
         name: value.name,

@@ -29,6 +29,9 @@ pub struct Member {
     /// The user's address.
     #[schema(example = "ana@acme.test")]
     email: String,
+    /// What the user wants to be called.
+    #[schema(example = "Ana Lima")]
+    name: Option<String>,
     /// The id of the role: a built-in one's name, else `role_…`.
     #[schema(example = "developer")]
     role: String,
@@ -231,6 +234,7 @@ impl From<NamedMember> for Member {
         Self {
             user_id: member.user_id,
             email: member.email,
+            name: member.name,
             role: member.role.to_string(),
             role_name: member.role_name,
             status: if member.suspended_at.is_some() {

@@ -13,5 +13,5 @@ pub use body::Json;
 pub use caller::{KeyManager, Principal, Session};
 pub use conditional::{IfMatch, etag};
 pub use idempotency::Idempotent;
-pub use origin::Origin;
+pub use origin::{Origin, user_agent};
 pub use page::{Id, Ids, Paging, Query};

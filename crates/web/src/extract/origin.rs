@@ -49,6 +49,12 @@ impl FromRequestParts<Web> for Origin {
     }
 }
 
+/// What the program calls itself that sends a request.
+pub fn user_agent(headers: &http::HeaderMap) -> Option<String> {
+    let sent = headers.get(http::header::USER_AGENT)?;
+    sent.to_str().ok().map(str::to_owned)
+}
+
 /// The last address that a trusted proxy vouches for. Walking from the right, what an untrusted
 /// hop wrote is never believed.
 fn client(peer: IpAddr, headers: &http::HeaderMap, trusted: &[IpNet]) -> IpAddr {

@@ -5,7 +5,8 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use claviger_model::Reason;
 use claviger_service::actor::SignedIn;
-use claviger_service::{Actor, Caller, sessions};
+use claviger_service::sessions::{self, Started};
+use claviger_service::{Actor, Caller};
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
@@ -96,13 +97,21 @@ impl FromRequestParts<Web> for PageSession {
     }
 }
 
+/// Goes on at `to` with a session that was started.
+pub(crate) fn go_on(web: &Web, begun: &Started, to: &str) -> Response {
+    let seconds = begun.session.expires_at.since(web.app().sources().now()) / 1_000;
+    let mut response = see_other(to);
+    add(&mut response, started(web, begun.token.expose(), seconds));
+    response
+}
+
 /// The cookie of a session that was started; `seconds` is how long it lasts.
-pub(super) fn started(web: &Web, token: &str, seconds: i64) -> Option<HeaderValue> {
+fn started(web: &Web, token: &str, seconds: i64) -> Option<HeaderValue> {
     set(web, SESSION, token, seconds)
 }
 
 /// Takes the cookie of a session from the browser.
-pub(super) fn ended(web: &Web) -> Option<HeaderValue> {
+pub(crate) fn ended(web: &Web) -> Option<HeaderValue> {
     set(web, SESSION, "", 0)
 }
 
@@ -119,7 +128,7 @@ pub(super) fn form_cookie(web: &Web, value: &str) -> Option<HeaderValue> {
 }
 
 /// Adds a cookie to an answer.
-pub(super) fn add(response: &mut Response, cookie: Option<HeaderValue>) {
+pub(crate) fn add(response: &mut Response, cookie: Option<HeaderValue>) {
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

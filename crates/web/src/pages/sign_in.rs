@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Frame, MaybeSession, Notice, Page, PageForm, PageSession, see_other, session};
 use crate::error::Failure;
-use crate::extract::Origin;
+use crate::extract::{Origin, user_agent};
 use crate::oauth::authorize::{ENDPOINT, form_targets};
 use crate::oauth::parameters;
 use crate::state::Web;
@@ -99,6 +99,7 @@ pub async fn submit(
         email: email.clone(),
         password: Zeroizing::new(form.get("password").unwrap_or_default().to_owned()),
         account_id: None,
+        user_agent: user_agent(&headers),
     };
     let started = match sessions::start(web.app(), sign_in, origin.into()).await {
         Ok(started) => started,
@@ -113,12 +114,9 @@ pub async fn submit(
         // The new one is there and the browser forgets the old one: no reason to fail.
         tracing::warn!(%error, "the session before a sign-in could not be ended");
     }
-    let seconds = started.session.expires_at.since(web.app().sources().now()) / 1_000;
-    let cookie = session::started(&web, started.token.expose(), seconds);
     let next = next.unwrap_or(HOME);
-    let mut response = see_other(&format!("{}{next}", web.issuer_path()));
-    session::add(&mut response, cookie);
-    Ok(response)
+    let to = format!("{}{next}", web.issuer_path());
+    Ok(session::go_on(&web, &started, &to))
 }
 
 /// Signs out.
@@ -226,7 +224,7 @@ impl Asked {
 }
 
 /// The value that cookie and form agree on.
-fn own_value(web: &Web, headers: &HeaderMap, form: &PageForm) -> Option<String> {
+pub(super) fn own_value(web: &Web, headers: &HeaderMap, form: &PageForm) -> Option<String> {
     let kept = session::form_value(web, headers)?;
     let sent = form.token()?;
     let is_same = bool::from(kept.as_bytes().ct_eq(sent.as_bytes()));

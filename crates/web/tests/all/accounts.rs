@@ -82,7 +82,7 @@ async fn accounts_are_for_operators() {
                 get("/v1/accounts"),
                 post("/v1/accounts", &json!({"name": "Mine"})),
                 get(&own),
-                patch(&own, &json!({"name": "Mine"})),
+                patch(&own, &json!({"name": "Mine", "status": "suspended"})),
             ] {
                 instance
                     .send(call.by(&token))

@@ -24,6 +24,7 @@ mod members;
 mod oauth;
 mod offer;
 mod operators;
+mod own_sessions;
 mod password;
 mod portal;
 mod requests;

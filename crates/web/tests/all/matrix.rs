@@ -42,6 +42,7 @@ fn filled(path: &str) -> String {
         ("accounts", "acct_"),
         ("members", "usr_"),
         ("users", "usr_"),
+        ("sessions", "sid_"),
         ("roles", "role_"),
         ("invitations", "inv_"),
         ("apis", "api_"),

@@ -88,7 +88,7 @@ async fn a_sign_in_that_cannot_be_read_is_refused() {
         sign_in(instance, large).await.refused(TooLarge);
         let broken = post("/v1/sessions", &Value::Null).raw("{");
         instance.send(broken).await.refused(Malformed);
-        let missing = instance.send(get("/v1/sessions")).await;
+        let missing = instance.send(patch("/v1/sessions", &json!({}))).await;
         missing.refused(claviger_model::Reason::MethodNotAllowed);
     })
     .await;

@@ -76,6 +76,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
         email: EMAIL.to_owned(),
         password: password.clone(),
         account_id: Some(account.id),
+        user_agent: None,
     };
     let session = sessions::start(app, sign_in, Origin::default()).await?;
     let facts = Facts {
