@@ -9,6 +9,7 @@ pub(crate) mod dates;
 pub mod device;
 mod fields;
 pub mod form;
+pub mod invitation;
 mod multipart;
 pub mod session;
 pub mod sign_in;
@@ -32,7 +33,8 @@ pub use form::PageForm;
 pub use session::{MaybeSession, PageSession};
 
 /// Paths below which everything is for people, whatever a client says that it accepts.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 6] = [
+    "/invitation",
     "/sign-in",
     "/sign-out",
     "/oauth/authorize",
@@ -45,6 +47,10 @@ pub fn routes() -> Router<Web> {
     Router::new()
         .route("/assets/{name}", get(assets::show))
         .route("/device", get(device::show).post(device::submit))
+        .route(
+            invitation::PATH,
+            get(invitation::show).post(invitation::accept),
+        )
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
 }

@@ -74,6 +74,8 @@ pub enum Control {
     },
     /// One of few, all of them to be seen.
     Radios(Vec<Choice>),
+    /// Any of few, all of them to be seen.
+    Checks(Vec<Choice>),
     /// One of many.
     Pick(Vec<Choice>),
     /// Any of many.
@@ -280,6 +282,11 @@ impl Field {
         Self::new(name, label, Control::Radios(choices))
     }
 
+    /// Any of few.
+    pub fn checks(name: &'static str, label: impl Into<String>, choices: Vec<Choice>) -> Self {
+        Self::new(name, label, Control::Checks(choices))
+    }
+
     /// Yes or no.
     pub fn yes_or_no(name: &'static str, label: impl Into<String>, is_yes: bool) -> Self {
         let choices = vec![
@@ -369,7 +376,7 @@ impl Field {
     /// Where the link of a summary leads: to the element that takes the focus.
     pub fn focus_id(&self) -> String {
         match &self.control {
-            Control::Radios(_) => format!("{}-0", self.name),
+            Control::Radios(_) | Control::Checks(_) => format!("{}-0", self.name),
             _ => self.name.to_owned(),
         }
     }

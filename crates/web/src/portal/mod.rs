@@ -5,6 +5,7 @@
 //! it. Every form posts to the path that shows it, and that path fills in what its query says: so
 //! whoever has to sign in again finds what was typed.
 
+pub mod account;
 pub mod apps;
 pub mod audit;
 pub mod chart;
@@ -13,6 +14,7 @@ pub mod connected_apps;
 pub mod credentials;
 pub mod decisions;
 mod download;
+pub mod environments;
 pub mod find;
 pub mod form;
 pub mod keys;
@@ -21,10 +23,13 @@ pub mod once;
 pub mod operator;
 pub mod overview;
 pub mod parts;
+pub mod roles;
 pub mod samples;
 pub mod scopes;
+pub mod settings;
 pub mod shell;
 pub mod submission;
+pub mod team;
 pub mod usage;
 
 use std::fmt::Display;
@@ -54,12 +59,17 @@ pub(crate) const ROWS: u32 = 30;
 
 /// Paths below which everything is a page of the portal, whatever a client says that it accepts.
 const PATHS: &[&str] = &[
+    "/account",
     "/apps",
     "/audit",
     "/credentials",
     "/decisions",
+    "/environments",
     "/find",
     "/keys",
+    "/roles",
+    "/settings",
+    "/team",
     operator::PATH,
     "/usage",
 ];
@@ -79,6 +89,7 @@ pub fn routes() -> Router<Web> {
         )
         .merge(evidence_and_apps())
         .merge(operator::routes())
+        .merge(people())
 }
 
 fn evidence_and_apps() -> Router<Web> {
@@ -99,6 +110,47 @@ fn evidence_and_apps() -> Router<Web> {
         .route("/usage", get(usage::show::show))
         .route("/usage/refusals.csv", get(usage::csv::refusals))
         .route("/usage/tokens.csv", get(usage::csv::tokens))
+}
+
+/// The routes of one's own settings, the team's and the account's.
+fn people() -> Router<Web> {
+    use account::{password, sessions, show, switch};
+    use team::{invite, member, withdraw};
+    Router::new()
+        .route("/account", get(show::show).post(show::save))
+        .route(
+            "/account/password",
+            get(password::show).post(password::change),
+        )
+        .route(
+            "/account/sessions/end",
+            get(sessions::ask_others).post(sessions::end_others),
+        )
+        .route(
+            "/account/sessions/{id}/end",
+            get(sessions::ask).post(sessions::end),
+        )
+        .route("/account/switch", get(switch::show).post(switch::switch))
+        .route("/settings", get(settings::show).post(settings::save))
+        .route("/environments", get(environments::show))
+        .route("/team", get(team::list::show))
+        .route("/team/invite", get(invite::show).post(invite::create))
+        .route("/team/{id}", get(member::show).post(member::save))
+        .route("/team/{id}/remove", get(member::ask).post(member::remove))
+        .route(
+            "/team/invitations/{id}/withdraw",
+            get(withdraw::ask).post(withdraw::withdraw),
+        )
+        .route("/roles", get(roles::list::show))
+        .route(
+            "/roles/new",
+            get(roles::one::show_new).post(roles::one::create),
+        )
+        .route("/roles/{id}", get(roles::one::show).post(roles::one::save))
+        .route(
+            "/roles/{id}/delete",
+            get(roles::delete::ask).post(roles::delete::delete),
+        )
 }
 
 /// Whether a path is of a page of the portal.

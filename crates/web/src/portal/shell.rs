@@ -10,6 +10,7 @@ use claviger_service::settings::Labels;
 use claviger_service::{accounts, apis, users};
 
 use super::Portal;
+use super::account::switch;
 use crate::error::Failure;
 use crate::pages::{Frame, assets};
 
@@ -90,6 +91,8 @@ pub struct Shell {
     pub account_settings: String,
     /// Whether this is that page.
     pub is_own_settings: bool,
+    /// Where one goes on in another account, for somebody who can.
+    pub switch: Option<String>,
     /// Whether keys can be searched.
     pub may_search: bool,
     /// Whether the page came about because a form was out of date.
@@ -175,6 +178,9 @@ impl Shell {
             form_token: portal.session.form_token(&portal.web),
             account_settings: labels(portal).account_settings.clone(),
             is_own_settings: section == Section::Account,
+            switch: switch::is_offered(portal)
+                .await?
+                .then(|| format!("{}{}", portal.web.issuer_path(), switch::PATH)),
             may_search: may(portal, Permission::Settings),
             out_of_date: portal.query.is_sent(),
             scripts: assets::scripts(&portal.web),
@@ -207,7 +213,7 @@ fn labels(portal: &Portal) -> &Labels {
 }
 
 /// Whether the signed-in user's role has a permission.
-fn may(portal: &Portal, permission: Permission) -> bool {
+pub(super) fn may(portal: &Portal, permission: Permission) -> bool {
     let place = portal.session.user().place.as_ref();
     place.is_some_and(|place| place.powers.may(permission))
 }

@@ -124,7 +124,7 @@ pub(in crate::portal) async fn rows(
     let makers = keys.iter().map(|found| found.key.created_by.as_str());
     let ids: Vec<String> = keys.iter().map(|found| found.key.id.to_string()).collect();
     let known = Known {
-        makers: users::actor_names(app, makers).await?,
+        makers: users::makers(app, access.account_id(), makers).await?,
         allowed: decisions::last_allowed(app, access, &ids).await?,
         refused: decisions::last_refused(app, access, &ids).await?,
     };

@@ -96,7 +96,8 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
         _ => None,
     };
     let actors = by.iter().map(|(_, by)| by.as_str());
-    let names = users::actor_names(app, actors.chain([key.created_by.as_str()])).await?;
+    let actors = actors.chain([key.created_by.as_str()]);
+    let names = users::makers(app, key.account_id, actors).await?;
     let named = |actor: &str| users::told(&names, actor);
     let prefix = app.settings().prefixes.key(key.environment);
     let page = KeyPage {

@@ -1,5 +1,6 @@
 //! The pages of the portal, through the real router, as a browser sees them: one file per noun.
 
+mod account;
 mod accounts;
 mod apis;
 mod apps;
@@ -10,6 +11,8 @@ mod find;
 mod keys;
 mod operator;
 mod overview;
+mod settings;
+mod team;
 mod usage;
 
 use super::authorize::Browser;
