@@ -56,6 +56,14 @@ actions! {
     ClientSecretAdded = "client.secret_added";
     /// A secret of a client was revoked.
     ClientSecretRevoked = "client.secret_revoked";
+    /// A client got a new secret, and its older ones an end.
+    ClientRotationStarted = "client.rotation_started";
+    /// The older secrets of a client end at another time than was planned.
+    ClientRotationChanged = "client.rotation_changed";
+    /// The new secret was used, so that the older ones have their end.
+    ClientRotationFirstUse = "client.rotation_first_use";
+    /// A rotation was taken back: the older secrets stay.
+    ClientRotationCancelled = "client.rotation_cancelled";
     /// A user allowed an app to act.
     GrantCreated = "grant.created";
     /// A user allowed an app more than before.

@@ -28,6 +28,7 @@ pub mod reasons;
 pub mod redirect_uris;
 pub mod refresh;
 pub mod roles;
+pub mod rotations;
 pub mod routes;
 pub mod scopes;
 pub mod seal;

@@ -29,6 +29,7 @@ pub mod pushed_requests;
 pub mod refresh_tokens;
 pub mod revoked_tokens;
 pub mod roles;
+pub mod rotations;
 mod rows;
 pub mod secret_uses;
 pub mod session_origins;

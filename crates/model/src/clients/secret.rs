@@ -50,6 +50,19 @@ impl ClientSecret {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
 
+    /// The secret with another end; one that was revoked, or has that end, stays as it is.
+    #[must_use]
+    pub fn end_at(self, expires_at: Option<UnixMillis>) -> Self {
+        if self.revoked_at.is_some() || self.expires_at == expires_at {
+            return self;
+        }
+        Self {
+            expires_at,
+            version: self.version + 1,
+            ..self
+        }
+    }
+
     /// The secret revoked; one that was revoked before keeps its first date.
     #[must_use]
     pub fn revoke(self, at: UnixMillis, by: &str) -> Self {

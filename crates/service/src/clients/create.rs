@@ -75,6 +75,7 @@ pub async fn create(
         client,
         metadata: described.metadata,
         secrets,
+        rotation: None,
     };
     write(app, access, fresh, plaintext, idempotency).await
 }

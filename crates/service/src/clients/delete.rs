@@ -4,7 +4,7 @@
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::ids::ClientId;
-use claviger_store::{Tx, clients};
+use claviger_store::{Tx, clients, rotations};
 
 use super::edit::announce;
 use super::{ClientWithSecrets, find};
@@ -29,6 +29,7 @@ pub async fn delete(app: &App, access: &KeyAccess, id: ClientId) -> Result<(), E
             tx.change(Change::new(ChangeKind::Client, id));
             if deleted.version != old.version {
                 clients::update(tx, &deleted).await?;
+                rotations::delete(tx, id).await?;
                 let (old, new) = ((&old, &metadata), (&deleted, &metadata));
                 announce(
                     tx,

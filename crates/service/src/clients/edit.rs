@@ -92,6 +92,7 @@ pub(crate) async fn apply(
         client: edited,
         metadata: after.metadata,
         secrets: found.secrets,
+        rotation: found.rotation,
     })
 }
 

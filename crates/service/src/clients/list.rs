@@ -5,6 +5,7 @@ use claviger_model::ids::ClientId;
 use claviger_model::{Environment, UnixMillis};
 use claviger_store::Conn;
 use claviger_store::clients::{self, ClientFilter};
+use claviger_store::rotations;
 
 use super::{ClientWithSecrets, find};
 use crate::access::KeyAccess;
@@ -81,9 +82,11 @@ async fn with_secrets(conn: &mut Conn, rows: Vec<Client>) -> Result<Vec<ClientWi
     let ids: Vec<ClientId> = rows.iter().map(|client| client.id).collect();
     let mut secrets = clients::secrets_of(conn, &ids).await?;
     let mut metadata = clients::metadata_of(conn, &ids).await?;
+    let mut rotations = rotations::of_clients(conn, &ids).await?;
     let with_secrets = |client: Client| ClientWithSecrets {
         metadata: metadata.remove(&client.id).unwrap_or_default(),
         secrets: secrets.remove(&client.id).unwrap_or_default(),
+        rotation: rotations.remove(&client.id),
         client,
     };
     Ok(rows.into_iter().map(with_secrets).collect())

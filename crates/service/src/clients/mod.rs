@@ -6,6 +6,7 @@ mod delete;
 mod edit;
 mod failures;
 mod list;
+pub mod rotations;
 mod rules;
 mod secrets;
 
@@ -14,7 +15,8 @@ use claviger_model::clients::{
     ClientScopes, ClientSecret, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ApiId, ClientId};
-use claviger_store::{Conn, clients};
+use claviger_model::rotations::Rotation;
+use claviger_store::{Conn, clients, rotations as rotations_table};
 use serde_json::{Value, json};
 
 pub use claviger_store::authorization_failures::AuthorizationFailure as RequestFailure;
@@ -41,6 +43,8 @@ pub struct ClientWithSecrets {
     pub metadata: ClientMetadata,
     /// Its secrets, the oldest first; revoked and expired ones too.
     pub secrets: Vec<ClientSecret>,
+    /// The latest rotation, which may be over.
+    pub rotation: Option<Rotation>,
 }
 
 impl ClientWithSecrets {
@@ -66,6 +70,7 @@ async fn find(
         client,
         metadata: clients::metadata(conn, id).await?.unwrap_or_default(),
         secrets: clients::secrets(conn, id).await?,
+        rotation: rotations_table::get(conn, id).await?,
     })
 }
 

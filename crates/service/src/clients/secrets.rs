@@ -125,7 +125,7 @@ async fn write(
     })
 }
 
-fn has_room(found: &ClientWithSecrets, fresh: &ClientSecret) -> Result<(), Error> {
+pub(super) fn has_room(found: &ClientWithSecrets, fresh: &ClientSecret) -> Result<(), Error> {
     if found.client.is_deleted() {
         return Err(Error::conflict(ClientIsDeleted.to_string()));
     }

@@ -9,29 +9,39 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::clients::rotations;
 use crate::signing_keys;
 
 const PERIOD: Duration = Duration::from_secs(60);
+/// How often the first uses of new secrets are looked for.
+const WATCH_PERIOD: Duration = Duration::from_secs(2);
 
 /// The running jobs.
 pub struct JobsHandle {
-    stopping: Arc<Notify>,
-    task: JoinHandle<()>,
+    tasks: Vec<(Arc<Notify>, JoinHandle<()>)>,
 }
 
-/// Starts the jobs of a server: at once, and then every minute.
+/// Starts the jobs of a server: at once, and then every minute; what rotations wait for every two
+/// seconds.
 pub fn start(app: App) -> JobsHandle {
-    let stopping = Arc::new(Notify::new());
-    let task = tokio::spawn(run(app, Arc::clone(&stopping)));
-    JobsHandle { stopping, task }
+    let (minutely, watching) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let watcher = tokio::spawn(watch(app.clone(), Arc::clone(&watching)));
+    let runner = tokio::spawn(run(app, Arc::clone(&minutely)));
+    JobsHandle {
+        tasks: vec![(minutely, runner), (watching, watcher)],
+    }
 }
 
 impl JobsHandle {
     /// Ends the jobs; what is under way is finished first.
     pub async fn stop(self) {
-        self.stopping.notify_one();
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the jobs ended before they were told to");
+        for (stopping, _) in &self.tasks {
+            stopping.notify_one();
+        }
+        for (_, task) in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the jobs ended before they were told to");
+            }
         }
     }
 }
@@ -45,6 +55,22 @@ async fn run(app: App, stopping: Arc<Notify>) {
         clean::clean(&app).await;
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}
+            () = stopping.notified() => return,
+        }
+    }
+}
+
+async fn watch(app: App, stopping: Arc<Notify>) {
+    let mut failing = false;
+    loop {
+        let watched = rotations::watch(&app).await;
+        if let (Err(error), false) = (&watched, failing) {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(%error, cause, "rotations wait: uses cannot be looked at now");
+        }
+        failing = watched.is_err();
+        tokio::select! {
+            () = tokio::time::sleep(WATCH_PERIOD) => {}
             () = stopping.notified() => return,
         }
     }

@@ -230,6 +230,7 @@ async fn update(
         client,
         metadata: rows::metadata(tx, id).await?.unwrap_or_default(),
         secrets: Vec::new(),
+        rotation: None,
     };
     clients::apply(tx, app, signature, found, after)
         .await

@@ -41,6 +41,7 @@ const MAIN: &[Migration] = migrations! { "main":
     7 = "0007_spent_identifiers",
     8 = "0008_pushed_requests",
     9 = "0009_device_authorizations",
+    10 = "0010_rotations",
     11 = "0011_people",
 };
 

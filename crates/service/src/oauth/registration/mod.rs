@@ -107,6 +107,7 @@ pub(crate) async fn make(
         client,
         metadata: described.metadata,
         secrets,
+        rotation: None,
     };
     let app_inside = app.clone();
     let made = app
@@ -284,5 +285,6 @@ async fn load(conn: &mut Conn, id: ClientId) -> Result<Option<ClientWithSecrets>
         client,
         metadata: rows::metadata(conn, id).await?.unwrap_or_default(),
         secrets: rows::secrets(conn, id).await?,
+        rotation: None,
     }))
 }
