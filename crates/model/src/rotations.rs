@@ -105,6 +105,18 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnlyOne => "not_replaced",
+            Self::StillUsed { .. } => "still_used",
+            Self::Silent { .. } => "silent",
+            Self::SafeToRetire { .. } => "safe_to_retire",
+        }
+    }
+}
+
 impl OldEnds {
     /// The word in JSON and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -308,7 +320,6 @@ impl Sealed for Rotation {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,7 +357,8 @@ mod tests {
     fn the_end_is_said_in_one_way() {
         let ends = |draft: RotationDraft| draft.checked(NOW).map(|(_, ends)| ends);
         assert_eq!(ends(draft("now", None, None)), Ok(OldEnds::Now));
-        for (given, grace_seconds) in [(None, GRACE_SECONDS_DEFAULT), (Some(0), 0), (Some(60), 60)] {
+        for (given, grace_seconds) in [(None, GRACE_SECONDS_DEFAULT), (Some(0), 0), (Some(60), 60)]
+        {
             let expected = OldEnds::AfterFirstUse { grace_seconds };
             assert_eq!(ends(draft("after_first_use", given, None)), Ok(expected));
         }
@@ -361,7 +373,11 @@ mod tests {
             (draft("at", None, Some(NOW.0)), "at"),
             (draft("after_first_use", Some(-1), None), "grace_seconds"),
             (
-                draft("after_first_use", Some(i64::from(GRACE_SECONDS_MAX) + 1), None),
+                draft(
+                    "after_first_use",
+                    Some(i64::from(GRACE_SECONDS_MAX) + 1),
+                    None,
+                ),
                 "grace_seconds",
             ),
         ] {
@@ -406,7 +422,10 @@ mod tests {
         assert_eq!(verdict(&waiting, &before, 9_999), Verdict::OnlyOne);
         let begun = waiting.begin_grace(NOW, |_| 5);
         let safe_at = NOW.plus_seconds(LIFETIME.into());
-        let silent = Verdict::Silent { since: NOW, safe_at };
+        let silent = Verdict::Silent {
+            since: NOW,
+            safe_at,
+        };
         assert_eq!(verdict(&begun, &before, 3_599), silent);
         let safe = Verdict::SafeToRetire { since: NOW };
         assert_eq!(verdict(&begun, &before, 3_600), safe);

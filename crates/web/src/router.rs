@@ -128,6 +128,11 @@ fn credential_routes() -> OpenApiRouter<Web> {
             rest::clients::add_secret
         ))
         .routes(routes!(rest::clients::revoke_secret))
+        .routes(routes!(rest::clients::rotations::start))
+        .routes(routes!(
+            rest::clients::rotations::change,
+            rest::clients::rotations::cancel
+        ))
         .routes(routes!(rest::clients::revoke_tokens))
         .routes(routes!(rest::grants::list, rest::grants::end_own))
         .routes(routes!(rest::grants::show, rest::grants::end))

@@ -1,11 +1,12 @@
 //! `claviger client`: clients and their secrets.
 
 mod arguments;
+mod rotate;
 
 use claviger_model::clients::ClientKind;
 use claviger_model::ids::SecretId;
 use claviger_service::access::KeyAccess;
-use claviger_service::clients::{self, ClientWithSecrets, ListFilter};
+use claviger_service::clients::{self, ClientWithSecrets, ListFilter, rotations};
 use claviger_service::{tokens, uses};
 use claviger_web::api::clients::{Client, Secret};
 use serde_json::Value;
@@ -117,6 +118,13 @@ async fn act(
         ClientCommand::Create(arguments) => create(store, access, *arguments, screen).await,
         ClientCommand::Edit(arguments) => edit(store, access, *arguments, screen).await,
         ClientCommand::AddSecret(arguments) => add_secret(store, access, arguments, screen).await,
+        ClientCommand::Rotate(arguments) => rotate::start(store, access, arguments, screen).await,
+        ClientCommand::Rotation(arguments) => {
+            rotate::change(store, access, arguments, screen).await
+        }
+        ClientCommand::CancelRotation { client } => {
+            rotate::cancel(store, access, &client, screen).await
+        }
         ClientCommand::RevokeSecret { client, secret } => {
             revoke_secret(store, access, (&client, &secret), screen).await
         }
@@ -261,7 +269,8 @@ async fn shown(store: &Store, found: ClientWithSecrets) -> Result<Value, Failure
     let uses = uses::of(&store.app, &ids).await?;
     let audience = clients::audience_of(&store.app, &found.client);
     let now = store.app.sources().now();
-    object(&Client::of(found, audience, &uses, now))
+    let verdicts = rotations::verdicts(&store.app, &found, &uses, now);
+    object(&Client::of(found, audience, &uses, &verdicts, now))
 }
 
 /// The clients of the account, the newest first.

@@ -10,6 +10,7 @@ pub mod rotations;
 mod rules;
 mod secrets;
 
+use claviger_model::UnixMillis;
 use claviger_model::clients::{
     Client, ClientAuthMethod, ClientDescription, ClientKeys, ClientKind, ClientMetadata,
     ClientScopes, ClientSecret, ClientState, QuotaMode,
@@ -48,6 +49,14 @@ pub struct ClientWithSecrets {
 }
 
 impl ClientWithSecrets {
+    /// The rotation that is under way: one of its older secrets still gets tokens.
+    pub fn rotation_under_way(&self, now: UnixMillis) -> Option<&Rotation> {
+        let rotation = self.rotation.as_ref()?;
+        rotation
+            .is_under_way(&self.secrets, now)
+            .then_some(rotation)
+    }
+
     /// What it is, for a change.
     pub(crate) fn description(&self) -> ClientDescription {
         ClientDescription {

@@ -1,6 +1,7 @@
 //! `/v1/clients`: clients and their secrets, for people's sessions and for automation.
 
 pub mod requests;
+pub mod rotations;
 pub mod scopes;
 pub mod shapes;
 
@@ -283,7 +284,8 @@ pub(crate) async fn shown(
     let now = app.sources().now();
     let shape = |client: ClientWithSecrets| {
         let audience = clients::audience_of(app, &client.client);
-        Client::of(client, audience, &uses, now)
+        let verdicts = clients::rotations::verdicts(app, &client, &uses, now);
+        Client::of(client, audience, &uses, &verdicts, now)
     };
     Ok(found.into_iter().map(shape).collect())
 }

@@ -1,6 +1,7 @@
 //! What `claviger client` takes.
 
 use claviger_model::clients::{AppDraft, ClientDraft, ClientKind, ScopesDraft};
+use claviger_model::rotations::RotationDraft;
 use claviger_model::{Environment, UnixMillis};
 use claviger_service::clients::{CreateInput, EditInput, SecretInput};
 
@@ -40,6 +41,16 @@ pub(super) enum ClientCommand {
     Edit(Box<EditArguments>),
     /// Add a secret; it alone is printed on standard output
     AddSecret(SecretArguments),
+    /// Add a secret and plan the end of the older ones; the new one alone is printed on standard
+    /// output
+    Rotate(RotateArguments),
+    /// Change when the older secrets of a rotation end
+    Rotation(RotationArguments),
+    /// Take a rotation back: the older secrets stay, the new one is revoked
+    CancelRotation {
+        /// The client's id or exact name
+        client: String,
+    },
     /// Revoke one secret: when this ends, no node accepts a token that it got
     RevokeSecret {
         /// The client's id or exact name
@@ -165,6 +176,75 @@ pub(super) struct SecretArguments {
     /// From when it gets no more tokens: 90d, 2026-12-31T00:00:00Z, Unix milliseconds
     #[arg(long, value_name = "WHEN")]
     expires_at: Option<String>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct RotateArguments {
+    /// The client's id or exact name
+    pub(super) client: String,
+    /// What the new secret is for
+    #[arg(long)]
+    description: Option<String>,
+    #[command(flatten)]
+    end: EndArguments,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct RotationArguments {
+    /// The client's id or exact name
+    pub(super) client: String,
+    #[command(flatten)]
+    end: EndArguments,
+}
+
+#[derive(clap::Args, Debug)]
+#[group(multiple = false)]
+struct EndArguments {
+    /// The older secrets end now, and every token that they got
+    #[arg(long)]
+    old_ends_now: bool,
+    /// They end so long after the new one's first use: 90s, 30m, 24h (when nothing is said), 7d
+    #[arg(long, value_name = "HOW LONG")]
+    grace: Option<String>,
+    /// They end at this time: 7d, 2026-12-31T00:00:00Z, Unix milliseconds
+    #[arg(long, value_name = "WHEN")]
+    old_ends_at: Option<String>,
+}
+
+impl RotateArguments {
+    pub(super) fn draft(self, now: UnixMillis) -> Result<RotationDraft, Failure> {
+        Ok(RotationDraft {
+            description: self.description,
+            ..self.end.draft(now)?
+        })
+    }
+}
+
+impl RotationArguments {
+    pub(super) fn draft(self, now: UnixMillis) -> Result<RotationDraft, Failure> {
+        self.end.draft(now)
+    }
+}
+
+impl EndArguments {
+    fn draft(self, now: UnixMillis) -> Result<RotationDraft, Failure> {
+        let at = self.old_ends_at.map(|text| when::parse(&text, now));
+        let grace = self.grace.map(|text| when::seconds(&text));
+        let (at, grace_seconds) = (at.transpose()?, grace.transpose()?);
+        let word = if self.old_ends_now {
+            "now"
+        } else if at.is_some() {
+            "at"
+        } else {
+            "after_first_use"
+        };
+        Ok(RotationDraft {
+            description: None,
+            old_ends: Some(word.to_owned()),
+            grace_seconds,
+            at,
+        })
+    }
 }
 
 impl CreateArguments {

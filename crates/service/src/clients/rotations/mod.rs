@@ -95,17 +95,9 @@ fn seen(
     })
 }
 
-/// The rotation of a client that is under way.
-fn under_way(found: &ClientWithSecrets, now: UnixMillis) -> Option<&Rotation> {
-    let rotation = found.rotation.as_ref()?;
-    rotation
-        .is_under_way(&found.secrets, now)
-        .then_some(rotation)
-}
-
-/// The same, for somebody who wants to change it.
+/// The rotation of a client that is under way, for somebody who wants to change it.
 fn to_be_changed(found: &ClientWithSecrets, now: UnixMillis) -> Result<Rotation, Error> {
-    let rotation = under_way(found, now).cloned();
+    let rotation = found.rotation_under_way(now).cloned();
     rotation.ok_or_else(|| {
         let message = "No rotation of this client is under way.";
         Error::because(Reason::NotFound, message)

@@ -12,7 +12,7 @@ use claviger_model::secret_uses::SecretUses;
 use claviger_store::{Tx, clients, rotations};
 use serde_json::json;
 
-use super::{announce, audited, end_as_planned, revoke, under_way};
+use super::{announce, audited, end_as_planned, revoke};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::clients::{Added, ClientWithSecrets, audited_secret, find, rules, secrets};
@@ -109,7 +109,7 @@ async fn write(
         revoke(tx, app, access.signature(), &found.client, old.iter()).await?;
         rotations::delete(tx, fresh.client_id).await?;
     } else {
-        if under_way(&found, now).is_some() {
+        if found.rotation_under_way(now).is_some() {
             let message = "A rotation of this client is under way. Let its older secrets end, \
                            end them now, or cancel it first.";
             return Err(Error::conflict(message));

@@ -7,6 +7,7 @@ use claviger_model::clients::{
     ClientAuthMethod, ClientKeys, ClientKind, ClientOrigin, ClientSecret, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ClientId, RequestId, SecretId};
+use claviger_model::rotations as model;
 use claviger_model::secret::Plaintext;
 use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_service::Caller;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::rotations::{Rotation, Verdict};
 use super::scopes::ScopesBody;
 use crate::api::ShownOnce;
 use crate::error::Failure;
@@ -100,6 +102,8 @@ pub struct Client {
     status: &'static str,
     /// Its secrets, the oldest first.
     pub(crate) secrets: Vec<Secret>,
+    /// The rotation that is under way; null without one.
+    rotation: Option<Rotation>,
     /// Whose it is.
     #[schema(value_type = String)]
     account_id: AccountId,
@@ -133,9 +137,11 @@ pub struct Secret {
     hint: String,
     /// What it is for; empty for the first one.
     description: String,
-    /// `active`, `expired` or `revoked`.
+    /// `active`, `retiring` (a rotation replaces it), `expired` or `revoked`.
     #[schema(example = "active")]
     status: &'static str,
+    /// Whether it can go; null when nothing replaces it.
+    verdict: Option<Verdict>,
     /// When it was made, in Unix milliseconds.
     #[schema(value_type = i64)]
     created_at: UnixMillis,
@@ -214,12 +220,15 @@ impl Client {
         found: ClientWithSecrets,
         audience: Option<String>,
         uses: &HashMap<SecretId, SecretUses>,
+        verdicts: &HashMap<SecretId, model::Verdict>,
         now: UnixMillis,
     ) -> Self {
+        let rotation = found.rotation_under_way(now).cloned();
         let ClientWithSecrets {
             client,
             metadata,
             secrets,
+            ..
         } = found;
         let is_app = client.kind == ClientKind::App;
         let is_public = client.settings.is_public();
@@ -235,7 +244,21 @@ impl Client {
             ClientState::Active => ("active", None),
             ClientState::Deleted { at, .. } => ("deleted", Some(at)),
         };
-        let secret = |secret: ClientSecret| Secret::of(secret, uses, now);
+        let secret = |secret: ClientSecret| {
+            let is_old = |rotation: &model::Rotation| rotation.old(secret.id).is_some();
+            let is_retiring = secret.is_live(now) && rotation.as_ref().is_some_and(is_old);
+            let verdict = verdicts.get(&secret.id).copied().map(Verdict::from);
+            let shape = Secret::of(secret, uses, now);
+            Secret {
+                status: if is_retiring {
+                    "retiring"
+                } else {
+                    shape.status
+                },
+                verdict,
+                ..shape
+            }
+        };
         Self {
             id: client.id,
             client_id: metadata
@@ -271,11 +294,18 @@ impl Client {
             quota_mode: settings.quota_mode.map(QuotaMode::as_str),
             status,
             secrets: secrets.into_iter().map(secret).collect(),
+            rotation: rotation.map(Rotation::from),
             account_id: client.account_id,
             created_by: client.created_by,
             created_at: client.created_at,
             deleted_at,
         }
+    }
+
+    /// One of its secrets, alone.
+    pub(super) fn into_secret(self, id: SecretId) -> Result<Secret, Failure> {
+        let found = self.secrets.into_iter().find(|secret| secret.id == id);
+        found.ok_or_else(|| Failure::new(Reason::Internal))
     }
 
     /// Shows the first secret, in the answer that creates it.
@@ -299,6 +329,7 @@ impl Secret {
             hint: secret.stored.hint,
             description: secret.description,
             status,
+            verdict: None,
             created_at: secret.created_at,
             expires_at: secret.expires_at,
             revoked_at: secret.revoked_at,
