@@ -30,6 +30,7 @@ mod portal;
 mod requests;
 mod revocations;
 mod roles;
+mod rotations;
 mod scopes;
 mod sessions;
 mod signing_keys;
