@@ -5,6 +5,7 @@ mod feed;
 mod issued;
 mod quota;
 mod revoke;
+mod used;
 
 pub use end::{end_of_account, end_of_client};
 pub(crate) use feed::FeedCache;
@@ -13,3 +14,4 @@ pub use issued::{IssuedOnDay, issued_since};
 pub use quota::{Quota, take_quota};
 pub(crate) use quota::{UsedUp, day};
 pub use revoke::{RevokedToken, revoke};
+pub use used::used_today;
