@@ -1,11 +1,13 @@
 //! How many tokens a client with a quota got on a day. Days are counted from 1970 in UTC.
 
+use std::collections::HashMap;
+
 use claviger_model::Environment;
 use claviger_model::ids::{AccountId, ClientId};
 
 use crate::db::{Conn, Row, Tx};
 use crate::error::StoreError;
-use crate::rows::Fields;
+use crate::rows::{Fields, json_text};
 
 /// Takes one token of the day; how many are used with it, or nothing when `limit` are used
 /// already. Without a limit it only counts. One statement, so that at any number of requests at
@@ -41,6 +43,31 @@ pub async fn used(conn: &mut Conn, client: ClientId, day: i64) -> Result<i64, St
         .fetch_optional()
         .await?;
     row.map_or(Ok(0), |row| row.get(0))
+}
+
+/// How many tokens of the day those of the clients used that used any.
+pub async fn used_by(
+    conn: &mut Conn,
+    clients: &[ClientId],
+    day: i64,
+) -> Result<HashMap<ClientId, i64>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT client_id, used FROM token_counts
+             WHERE client_id IN (SELECT value FROM json_each($1)) AND day = $2",
+            "SELECT client_id, used FROM token_counts
+             WHERE client_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))
+                 AND day = $2",
+        )
+        .bind(json_text(clients)?)
+        .bind(day)
+        .fetch_all()
+        .await?;
+    let of_client = |row: &Row| {
+        let mut fields = Fields::of("token_counts", row);
+        Ok((fields.parsed()?, fields.int()?))
+    };
+    rows.iter().map(of_client).collect()
 }
 
 /// Tokens that a client got on a day.

@@ -41,8 +41,6 @@ struct LegacyKeyPage {
     /// What to use instead.
     instead: Vec<(String, String)>,
     is_reverted: bool,
-    /// Whether the instance makes any.
-    is_offered: bool,
     key: Option<Shown>,
     /// What generates one; none while there is one.
     form: Option<Form>,
@@ -136,7 +134,6 @@ async fn page(portal: &Portal, form: Form) -> Answer {
         deprecated_since: dates::day(app.settings().legacy_deprecated_since),
         instead: vec![(portal.href("/clients"), labels.clients.clone())],
         is_reverted: portal.query.get("done") == Some("reverted") && key.is_none(),
-        is_offered,
         form: (is_offered && key.is_none()).then_some(form),
         key,
         status,
@@ -149,7 +146,10 @@ async fn shown(portal: &Portal, key: &LegacyKey) -> Result<Shown, Failure> {
     let app = portal.web.app();
     let now = app.sources().now();
     let names = users::actor_names(app, [key.created_by.as_str()]).await?;
-    let owner = names.get(&key.created_by).unwrap_or(&key.created_by).clone();
+    let owner = names
+        .get(&key.created_by)
+        .unwrap_or(&key.created_by)
+        .clone();
     let prefix = &app.settings().prefixes.legacy_key;
     Ok(Shown {
         hint: format!("{prefix}\u{2026}{}", key.stored.hint),
@@ -184,7 +184,11 @@ async fn users_of(portal: &Portal, key: &LegacyKey, now: UnixMillis) -> Result<V
     let mut found: Vec<_> = by_address.into_iter().collect();
     found.sort_by_key(|(_, (_, at, _))| std::cmp::Reverse(*at));
     let user = |(ip, (count, at, path)): (String, (usize, i64, String))| User {
-        ip: if ip.is_empty() { "unknown".to_owned() } else { ip },
+        ip: if ip.is_empty() {
+            "unknown".to_owned()
+        } else {
+            ip
+        },
         count,
         last: When::of(UnixMillis(at), now),
         path,
@@ -205,7 +209,9 @@ async fn secret_page(
         title: format!("{} generated", labels.legacy_key),
         shown: shown.into_iter().collect(),
         about: "It never expires and reaches every endpoint that takes its kind.".to_owned(),
-        samples: to_show.map(|key| bearer(portal, key, &[])).unwrap_or_default(),
+        samples: to_show
+            .map(|key| bearer(portal, key, &[]))
+            .unwrap_or_default(),
         when_lost: format!("If it is lost, {} it and generate another.", labels.revert),
         own_page: portal.href(PATH),
         next: (portal.href("/credentials"), labels.api.clone()),
@@ -221,16 +227,18 @@ async fn confirm(portal: &Portal) -> Result<ConfirmPage, Failure> {
     let labels = labels(portal);
     Ok(ConfirmPage {
         frame: portal.shell(Section::Credentials, Band::Neither).await?,
-        title: format!("{} the key that ends in {}?", labels.revert, key.stored.hint),
+        title: format!(
+            "{} the key that ends in {}?",
+            labels.revert, key.stored.hint
+        ),
         consequences: vec![
             "Every request with it is refused with 401, from the moment this page answers, on \
              every node."
                 .to_owned(),
             format!("{} makes another one afterwards.", labels.generate),
         ],
-        warning: latest.map(|user| {
-            format!("It is in use: last {} from {}.", user.last.told, user.ip)
-        }),
+        warning: latest
+            .map(|user| format!("It is in use: last {} from {}.", user.last.told, user.ip)),
         form: Form::new(portal, &labels.revert).cancel(portal.href(PATH), "Keep it"),
     })
 }

@@ -9,6 +9,7 @@ pub mod account;
 pub mod apps;
 pub mod audit;
 pub mod chart;
+pub mod clients;
 pub mod confirm;
 pub mod connected_apps;
 pub mod credentials;
@@ -18,6 +19,7 @@ pub mod environments;
 pub mod find;
 pub mod form;
 pub mod keys;
+pub mod legacy_key;
 mod links;
 pub mod once;
 pub mod operator;
@@ -62,11 +64,13 @@ const PATHS: &[&str] = &[
     "/account",
     "/apps",
     "/audit",
+    "/clients",
     "/credentials",
     "/decisions",
     "/environments",
     "/find",
     "/keys",
+    "/legacy-key",
     "/roles",
     "/settings",
     "/team",
@@ -90,6 +94,15 @@ pub fn routes() -> Router<Web> {
         .merge(evidence_and_apps())
         .merge(operator::routes())
         .merge(people())
+        .merge(clients::routes())
+        .route(
+            "/legacy-key",
+            get(legacy_key::show).post(legacy_key::generate),
+        )
+        .route(
+            "/legacy-key/revert",
+            get(legacy_key::ask).post(legacy_key::revert),
+        )
 }
 
 fn evidence_and_apps() -> Router<Web> {

@@ -42,7 +42,10 @@ pub(super) fn routes() -> Router<Web> {
             "/clients/{id}/delete",
             get(delete::ask).post(delete::delete),
         )
-        .route("/clients/{id}/end-tokens", get(tokens::ask).post(tokens::end))
+        .route(
+            "/clients/{id}/end-tokens",
+            get(tokens::ask).post(tokens::end),
+        )
         .route(
             "/clients/{id}/secrets/new",
             get(secrets::show).post(secrets::add),

@@ -63,9 +63,8 @@ async fn page(
 ) -> Result<FormPage, Failure> {
     let back = to_client(portal, found);
     let word = typed.text("old_ends", "after_first_use");
-    let choice = |value: &str, label: &str, hint: &str| {
-        Choice::new(value, label, value == word).hint(hint)
-    };
+    let choice =
+        |value: &str, label: &str, hint: &str| Choice::new(value, label, value == word).hint(hint);
     let ends = vec![
         choice(
             "after_first_use",

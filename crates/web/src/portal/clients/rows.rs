@@ -42,7 +42,6 @@ pub(in crate::portal) struct Quota {
 
 /// A secret as a row shows it.
 pub(in crate::portal) struct SecretRow {
-    pub id: SecretId,
     pub hint: String,
     pub description: String,
     pub status: Status,
@@ -161,7 +160,6 @@ impl SecretRow {
         let id = found.client.id;
         let revoke = || portal.href(format!("{PATH}/{id}/secrets/{}/revoke", secret.id));
         Self {
-            id: secret.id,
             hint: secret.stored.hint.clone(),
             description: secret.description.clone(),
             status,
@@ -190,10 +188,7 @@ pub(super) fn last_use(uses: &SecretUses, now: UnixMillis) -> Option<LastUse> {
 /// The look and the sentence of a verdict.
 fn told(verdict: Verdict, now: UnixMillis) -> (&'static str, String) {
     match verdict {
-        Verdict::OnlyOne => (
-            "quiet",
-            "In use: the new one was not used yet.".to_owned(),
-        ),
+        Verdict::OnlyOne => ("quiet", "In use: the new one was not used yet.".to_owned()),
         Verdict::StillUsed {
             times,
             since,
@@ -204,7 +199,8 @@ fn told(verdict: Verdict, now: UnixMillis) -> (&'static str, String) {
                 1 => "once".to_owned(),
                 times => format!("{times} times"),
             };
-            let told = format!("Still used: {times} since the new one came ({since}), last {last}.");
+            let told =
+                format!("Still used: {times} since the new one came ({since}), last {last}.");
             ("warn", told)
         }
         Verdict::Silent { since, safe_at } => {

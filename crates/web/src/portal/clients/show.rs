@@ -140,7 +140,10 @@ async fn people(
             live.filter(|secret| rotation.old(secret.id).is_some())
         };
         let ends = old().filter_map(|secret| secret.expires_at).max();
-        let fresh = found.secrets.iter().find(|one| one.id == rotation.secret_id);
+        let fresh = found
+            .secrets
+            .iter()
+            .find(|one| one.id == rotation.secret_id);
         Rotation {
             hint: fresh.map(|one| one.stored.hint.clone()).unwrap_or_default(),
             first_used: rotation.first_used_at.map(|at| When::of(at, now)),
@@ -162,7 +165,9 @@ fn done(what: &str) -> Option<&'static str> {
         "saved" => "Saved. It holds from the next request on.",
         "revoked" => "Revoked. No node takes the secret, or a token that it got, any more.",
         "tokens" => "All tokens are ended. No node takes one from before any more.",
-        "stopped" => "The older secrets are revoked. No node takes one, or a token of it, any more.",
+        "stopped" => {
+            "The older secrets are revoked. No node takes one, or a token of it, any more."
+        }
         "longer" => "The older secrets are kept longer.",
         "cancelled" => "The rotation is cancelled. The older secrets stay, the new one is revoked.",
         "deleted" => "Deleted. No node takes one of its secrets or tokens any more.",

@@ -16,7 +16,9 @@ const TYPED: [(&str, &str); 3] = [
 
 async fn clients(instance: &Instance) -> Vec<Value> {
     let admin = instance.session("admin").await;
-    let listed = instance.send(get("/v1/clients?status=all").by(&admin)).await;
+    let listed = instance
+        .send(get("/v1/clients?status=all").by(&admin))
+        .await;
     listed.is(200)["data"].as_array().expect("a list").clone()
 }
 
@@ -76,7 +78,11 @@ async fn credentials_are_created_shown_once_and_listed_with_their_id() {
 async fn what_is_wrong_is_told_at_its_field_and_everything_is_a_choice() {
     for_each_app(async |instance| {
         let mut browser = Browser::of(instance, "admin@acme.test").await;
-        let typed = [("name", ""), ("description", "What for"), ("tokens_per_day", "many")];
+        let typed = [
+            ("name", ""),
+            ("description", "What for"),
+            ("tokens_per_day", "many"),
+        ];
         let page = browser.fill_in("/clients/new", &typed).await;
         page.is_page(422);
         page.tells("Tokens a day must be a whole number.");
@@ -96,7 +102,10 @@ async fn what_is_wrong_is_told_at_its_field_and_everything_is_a_choice() {
         assert!(client.secret.starts_with("cs_test_"));
         assert_eq!(clients(instance).await[0]["scopes"], "all");
         browser.open("/clients").await.tells("None yet");
-        browser.open("/clients?environment=test").await.tells(&client.id);
+        browser
+            .open("/clients?environment=test")
+            .await
+            .tells(&client.id);
     })
     .await;
 }
@@ -156,7 +165,9 @@ async fn a_rotation_shows_both_in_traffic_and_can_be_stopped_kept_and_cancelled(
         page.tells("was first used");
         page.tells("Silent since");
 
-        let kept = browser.fill_in(&format!("{rotate}/longer"), &[("at", "2090-01-01")]).await;
+        let kept = browser
+            .fill_in(&format!("{rotate}/longer"), &[("at", "2090-01-01")])
+            .await;
         let page = browser.open(kept.leads_on()).await;
         page.tells("kept longer");
         page.tells("2 January 2090");
@@ -194,20 +205,31 @@ async fn a_client_is_edited_its_tokens_ended_and_deleted() {
         let path = format!("/clients/{}", client.id);
         let edit = browser.open(&format!("{path}/edit")).await;
         edit.tells("<option value=\"read:people\" selected>");
-        let typed = [("name", "Renamed"), ("scopes", "read:people"), ("tokens_per_day", "10")];
+        let typed = [
+            ("name", "Renamed"),
+            ("scopes", "read:people"),
+            ("tokens_per_day", "10"),
+        ];
         let saved = browser.submit(&edit, &typed).await;
         let page = browser.open(saved.leads_on()).await;
         page.tells("Saved.");
         page.tells("Renamed");
         page.tells("0 of 10");
-        let stale = browser.submit(&edit, &[("name", "X"), ("scopes", "all")]).await;
+        let stale = browser
+            .submit(&edit, &[("name", "X"), ("scopes", "all")])
+            .await;
         stale.is_page(412);
 
         let token = client.token(instance).await;
         browser.open("/clients").await.tells("1 of 10");
         let ended = browser.fill_in(&format!("{path}/end-tokens"), &[]).await;
-        browser.open(ended.leads_on()).await.tells("All tokens are ended");
-        instance.check(&token, serde_json::json!({}), "revoked").await;
+        browser
+            .open(ended.leads_on())
+            .await
+            .tells("All tokens are ended");
+        instance
+            .check(&token, serde_json::json!({}), "revoked")
+            .await;
         let confirm = browser.open(&format!("{path}/delete")).await;
         confirm.tells("It is in use");
         let deleted = browser.submit(&confirm, &[]).await;

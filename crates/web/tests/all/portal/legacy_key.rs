@@ -61,7 +61,9 @@ async fn a_second_one_is_refused_and_roles_say_who_can() {
         }
         let mut other = Browser::of(instance, "owner@other.test").await;
         other.open("/legacy-key").await.tells("There is no key");
-        let nobody = instance.send(get("/legacy-key").header("accept", "text/html")).await;
+        let nobody = instance
+            .send(get("/legacy-key").header("accept", "text/html"))
+            .await;
         assert_eq!(nobody.leads_on(), "/sign-in?next=%2Flegacy-key");
     })
     .await;
@@ -75,7 +77,10 @@ async fn an_instance_without_them_says_so() {
     };
     for_each_app_with(&settings, async |instance| {
         let mut browser = Browser::of(instance, "admin@acme.test").await;
-        browser.open("/legacy-key").await.tells("makes no legacy keys");
+        browser
+            .open("/legacy-key")
+            .await
+            .tells("makes no legacy keys");
     })
     .await;
 }
