@@ -70,6 +70,30 @@ async fn a_client_is_made_changed_and_deleted() {
         .await
         .json();
     assert_eq!(shown["secrets"][1]["status"], "revoked");
+    let rotated = on(&data, &["client", "rotate", "Import", "--grace", "1h"]).await;
+    let new = rotated.done();
+    assert!(new.starts_with("cs_live_"), "{new}");
+    let second = on(&data, &["client", "rotate", "Import"]).await;
+    assert!(second.stderr.contains("is under way"), "{}", second.stderr);
+    let shown = on(&data, &["client", "show", "Import", "--json"])
+        .await
+        .json();
+    assert_eq!(shown["rotation"]["grace_seconds"], 3600);
+    assert_eq!(shown["secrets"][0]["status"], "retiring");
+    let later = ["client", "rotation", "Import", "--old-ends-at", "7d"];
+    assert!(on(&data, &later).await.done().contains("retiring"));
+    on(&data, &["client", "cancel-rotation", "Import"])
+        .await
+        .done();
+    on(&data, &["client", "rotate", "Import", "--old-ends-now"])
+        .await
+        .done();
+    let shown = on(&data, &["client", "show", "Import", "--json"])
+        .await
+        .json();
+    let statuses = shown["secrets"].as_array().expect("secrets").iter();
+    let statuses: Vec<_> = statuses.map(|secret| secret["status"].clone()).collect();
+    assert_eq!(statuses, ["revoked", "revoked", "revoked", "active"]);
     on(&data, &["client", "delete", "Import"]).await.done();
     let listed = on(&data, &["client", "list", "--json"]).await.json();
     assert_eq!(

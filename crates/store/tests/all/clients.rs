@@ -6,10 +6,11 @@ use claviger_model::clients::{
     QuotaMode,
 };
 use claviger_model::ids::{AccountId, ApiId, ClientId, SecretId};
+use claviger_model::rotations::{OldEnds, OldSecret, Rotation};
 use claviger_model::{Environment, UnixMillis};
 use claviger_store::clients::ClientFilter;
 use claviger_store::testing::for_each_database;
-use claviger_store::{Db, StoreError, accounts, clients, signing_keys, token_ends};
+use claviger_store::{Db, StoreError, accounts, clients, rotations, signing_keys, token_ends};
 
 use crate::samples::{NOW, account, run, scope, stored, with_accounts, write, wrote};
 
@@ -221,6 +222,65 @@ async fn pages_are_the_newest_first_and_without_deleted_ones() {
         assert_eq!(count(of(Some(ClientKind::Machine), None)).await, 4);
         assert_eq!(count(of(Some(ClientKind::App), None)).await, 0);
         assert_eq!(count(of(None, Some(Environment::Test))).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_has_one_rotation_that_nobody_can_lengthen_in_the_database() {
+    for_each_database(|db| async move {
+        with_clients(&db, 2).await;
+        let rotation = |client: u128| Rotation {
+            client_id: ClientId(client),
+            secret_id: SecretId(9),
+            old_ends: OldEnds::AfterFirstUse { grace_seconds: 60 },
+            old: vec![OldSecret {
+                id: SecretId(1),
+                expires_at: Some(NOW),
+                used: 3,
+            }],
+            started_by: "usr_x".into(),
+            started_at: NOW,
+            first_used_at: None,
+            version: 1,
+        };
+        let insert = async |row: Rotation| {
+            let written = write(&db, move |tx| {
+                let row = row.clone();
+                Box::pin(async move { rotations::insert(tx, &row).await })
+            });
+            written.await.map(drop)
+        };
+        assert_eq!(insert(rotation(1)).await, Ok(()));
+        assert_eq!(insert(rotation(2)).await, Ok(()));
+        assert!(matches!(
+            insert(rotation(1)).await,
+            Err(StoreError::Conflict { .. })
+        ));
+        let used = rotation(1).begin_grace(NOW, |_| 7);
+        let planned = used.clone().replan(OldEnds::At(NOW.plus_millis(5)));
+        for row in [used, planned.clone()] {
+            let written = write(&db, move |tx| {
+                let row = row.clone();
+                Box::pin(async move { rotations::update(tx, &row).await })
+            });
+            assert_eq!(written.await.map(drop), Ok(()));
+        }
+        let mut reader = db.read().await.expect("a reader");
+        let found = rotations::get(&mut reader, ClientId(1)).await;
+        assert_eq!(found, Ok(Some(planned)));
+        let waiting = rotations::waiting(&mut reader, None, 10).await;
+        assert_eq!(waiting, Ok(vec![rotation(2)]));
+        let after = rotations::waiting(&mut reader, Some(ClientId(2)), 10).await;
+        assert_eq!(after, Ok(Vec::new()));
+        run(&db, "UPDATE rotations SET grace_seconds = 999999").await;
+        let tampered = rotations::get(&mut reader, ClientId(2)).await;
+        assert!(tampered.is_err(), "{tampered:?}");
+        let ids = [ClientId(1), ClientId(2)];
+        let good = rotations::of_clients(&mut reader, &ids)
+            .await
+            .expect("reads");
+        assert!(good.is_empty());
     })
     .await;
 }

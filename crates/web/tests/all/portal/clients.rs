@@ -263,7 +263,8 @@ async fn others_clients_are_not_there_and_roles_say_who_can() {
             format!("{path}/rotate/cancel"),
         ];
         let mut viewer = Browser::of(instance, "viewer@acme.test").await;
-        let mut other = Browser::of(instance, "owner@other.test").await;
+        instance.neighbour().await;
+        let mut other = Browser::of(instance, "admin@neighbour.test").await;
         let token = other.open("/clients/new").await.hidden().remove(0).1;
         for page in &pages {
             let refused = viewer.open(page).await;

@@ -59,7 +59,8 @@ async fn a_second_one_is_refused_and_roles_say_who_can() {
             page.is_page(403);
             page.tells("admin@acme.test");
         }
-        let mut other = Browser::of(instance, "owner@other.test").await;
+        instance.neighbour().await;
+        let mut other = Browser::of(instance, "admin@neighbour.test").await;
         other.open("/legacy-key").await.tells("There is no key");
         let nobody = instance
             .send(get("/legacy-key").header("accept", "text/html"))
