@@ -189,9 +189,10 @@ pub(super) fn draft(typed: &Fields) -> Result<Typed, Problems> {
             kind: Some(ClientKind::Machine),
             name: Some(text("name").unwrap_or_default()),
             description: Some(text("description")),
-            scopes: Some(match is_all {
-                true => ScopesDraft::All,
-                false => ScopesDraft::Named(scopes),
+            scopes: Some(if is_all {
+                ScopesDraft::All
+            } else {
+                ScopesDraft::Named(scopes)
             }),
             token_lifetime_seconds: Some(token_lifetime_seconds),
             tokens_per_day: Some(tokens_per_day),

@@ -1,6 +1,7 @@
 //! `/clients/{id}`: one machine client, its secrets and what became of them.
 
 use askama::Template;
+use claviger_model::Environment;
 use claviger_model::clients::{ClientAuthMethod, ClientKind, ClientScopes};
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_service::clients::{self, ClientWithSecrets, rotations};
@@ -84,9 +85,9 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
     let page = ClientPage {
         back: back(&portal),
         own: format!("{}{PATH}/{id}", portal.web.issuer_path()),
-        query: match frame_is_test(&portal) {
-            true => "?environment=test",
-            false => "",
+        query: match portal.environment {
+            Environment::Live => "",
+            Environment::Test => "?environment=test",
         },
         id,
         client_id: labels.client_id.clone(),
@@ -153,10 +154,6 @@ async fn people(
         }
     });
     Ok((shown, named(maker)))
-}
-
-fn frame_is_test(portal: &Portal) -> bool {
-    portal.environment == claviger_model::Environment::Test
 }
 
 /// What is said of what was just done.

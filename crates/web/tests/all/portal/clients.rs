@@ -262,6 +262,7 @@ async fn others_clients_are_not_there_and_roles_say_who_can() {
             format!("{path}/rotate/longer"),
             format!("{path}/rotate/cancel"),
         ];
+        instance.session("viewer").await;
         let mut viewer = Browser::of(instance, "viewer@acme.test").await;
         instance.neighbour().await;
         let mut other = Browser::of(instance, "admin@neighbour.test").await;

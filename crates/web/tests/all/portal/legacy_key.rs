@@ -53,6 +53,7 @@ async fn a_second_one_is_refused_and_roles_say_who_can() {
         let second = browser.open("/legacy-key").await;
         browser.submit(&first, &[]).await.is_page(200);
         browser.submit(&second, &[]).await.is_page(409);
+        instance.session("viewer").await;
         let mut viewer = Browser::of(instance, "viewer@acme.test").await;
         for path in ["/legacy-key", "/legacy-key/revert"] {
             let page = viewer.open(path).await;
