@@ -2,6 +2,7 @@
 
 use claviger_model::Environment;
 use claviger_model::clients::{AppDraft, ClientDraft, ClientKind, ClientScopes, ScopesDraft};
+use claviger_model::redirect_uris::RedirectUri;
 use claviger_service::clients::ClientWithSecrets;
 
 use crate::pages::Fields;
@@ -43,7 +44,7 @@ struct Shown {
 /// The fields of a new app; `typed` is what a link or a form that was sent says.
 pub(super) fn of_new(form: Form, portal: &Portal, typed: &Fields) -> Form {
     let is_public = typed.get("client_type") == Some(PUBLIC);
-    let types = vec![
+    let kinds = vec![
         Choice::new("confidential", "Confidential", !is_public)
             .hint("Runs on a server, which keeps a Client Secret."),
         Choice::new(PUBLIC, "Public", is_public)
@@ -58,7 +59,7 @@ pub(super) fn of_new(form: Form, portal: &Portal, typed: &Fields) -> Form {
         })
     });
     let once = vec![
-        Field::radios("client_type", "Type", types),
+        Field::radios("client_type", "Type", kinds),
         Field::radios("environment", "Environment", environments.into()),
     ];
     fields(form, portal, typed, &Shown::default(), once)
@@ -73,7 +74,7 @@ pub(super) fn of_app(
 ) -> Form {
     let settings = &found.client.settings;
     let metadata = &found.metadata;
-    let addresses = metadata.redirect_uris.iter().map(|uri| uri.as_str());
+    let addresses = metadata.redirect_uris.iter().map(RedirectUri::as_str);
     let links = &metadata.links;
     let links = [
         &links.client_uri,

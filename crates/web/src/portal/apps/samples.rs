@@ -1,6 +1,7 @@
 //! Texts that show how an app gets a token for a user.
 
 use claviger_model::clients::ClientScopes;
+use claviger_model::redirect_uris::RedirectUri;
 use claviger_service::clients::ClientWithSecrets;
 use claviger_service::scopes;
 
@@ -48,7 +49,7 @@ pub(super) fn exchange_of_code(
     let issuer = &portal.web.app().settings().public_url;
     let id = found.client.id;
     let address = found.metadata.redirect_uris.first();
-    let address = address.map(|uri| uri.as_str()).unwrap_or_default();
+    let address = address.map(RedirectUri::as_str).unwrap_or_default();
     let secret = match secret {
         Some(secret) => format!(" \\\n  --data-urlencode 'client_secret={secret}'"),
         None => String::new(),

@@ -82,8 +82,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn shown(before: Value, after: Value) -> Vec<(String, Option<String>, Option<String>)> {
-        difference(Some(&before), Some(&after))
+    fn shown(before: &Value, after: &Value) -> Vec<(String, Option<String>, Option<String>)> {
+        difference(Some(before), Some(after))
             .into_iter()
             .map(|one| (one.member, one.before, one.after))
             .collect()
@@ -105,7 +105,7 @@ mod tests {
                 Some("x, y".to_owned()),
             ),
         ];
-        assert_eq!(shown(before, after), expected);
+        assert_eq!(shown(&before, &after), expected);
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         let at = 1_795_347_605_000_i64;
         let after = json!({"name": "A", "expires_at": null, "limit": {"n": 1}, "scopes": [],
             "revoked_at": at});
-        let shown = shown(Value::Null, after);
+        let shown = shown(&Value::Null, &after);
         let names: Vec<_> = shown.iter().map(|(name, ..)| name.as_str()).collect();
         assert_eq!(names, ["limit", "name", "revoked_at"]);
         assert_eq!(

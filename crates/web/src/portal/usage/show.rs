@@ -108,7 +108,7 @@ pub async fn show(portal: Portal) -> Answer {
                 is_current: one == span,
             })
             .into(),
-        span: span.told(),
+        span: span.past(),
         kept_days: days,
         is_cut: query.from < decisions::kept_since(app, now),
         total: told(steps.iter().map(|step| step.count).sum()),

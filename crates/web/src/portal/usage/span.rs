@@ -46,6 +46,14 @@ impl Span {
         }
     }
 
+    /// The same behind "the last".
+    pub(super) const fn past(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day | Self::Month => self.told(),
+        }
+    }
+
     /// What a step is called.
     pub(super) const fn step_name(self) -> &'static str {
         match self {
