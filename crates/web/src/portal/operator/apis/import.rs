@@ -124,7 +124,7 @@ async fn told(portal: &Portal, before: &ApiSpec, imported: &Imported) -> Answer 
         facts.push(("New scopes", added.join(", ")));
     }
     if !summary.base_path.is_empty() {
-        facts.push(("Every path begins with", summary.base_path.clone()));
+        facts.push(("Base path", summary.base_path.clone()));
     }
     let page = ImportedPage {
         back: own_page(portal, api),

@@ -133,12 +133,9 @@ fn facts(portal: &Portal, api: &Api) -> Vec<(&'static str, String)> {
                 kinds.join(", ")
             },
         ),
-        ("Access tokens live for", lifetime),
-        (
-            "Tokens are signed with",
-            spec.signing_algorithm.as_str().to_owned(),
-        ),
-        ("Beside the routes requests are", unmatched.to_owned()),
+        ("Tokens live for", lifetime),
+        ("Signed with", spec.signing_algorithm.as_str().to_owned()),
+        ("Unmatched requests", unmatched.to_owned()),
     ]
 }
 
