@@ -1,27 +1,17 @@
 //! Permissions as values: a use case takes one, and only the checks here make one.
 
 use claviger_model::Reason;
-use claviger_model::audit::{Action, Event};
 use claviger_model::clients::ClientScopes;
 use claviger_model::grants::Grant;
-use claviger_model::ids::{AccountId, EventId, UserId};
+use claviger_model::ids::{AccountId, UserId};
 use claviger_model::management::ManagementScope;
 use claviger_model::roles::{Permission, Powers};
 use claviger_model::scopes::ScopeName;
 use claviger_store::grants::Whose;
-use serde_json::Value;
 
 use crate::actor::{Actor, Caller};
 use crate::error::Error;
-use crate::sources::Sources;
-
-/// Who acts, for the audit log. Every permission carries one.
-#[derive(Clone, Debug)]
-pub struct Signature {
-    actor: String,
-    ip: Option<String>,
-    request_id: Option<String>,
-}
+pub use crate::signature::Signature;
 
 /// May manage the credentials of one account.
 #[derive(Clone, Debug)]
@@ -84,15 +74,6 @@ pub struct OperatorAccess {
 }
 
 impl Caller {
-    /// Who acts, for the audit log.
-    pub fn signature(&self) -> Signature {
-        Signature {
-            actor: self.actor.label(),
-            ip: self.ip.map(|ip| ip.to_string()),
-            request_id: self.request_id.map(|id| id.to_string()),
-        }
-    }
-
     /// The permission to look at the keys of the caller's account.
     pub fn key_reading(&self) -> Result<KeyAccess, Error> {
         self.credentials(ManagementScope::KeysRead, ManagementScope::KeysWrite)
@@ -462,50 +443,6 @@ impl OperatorAccess {
     /// Who acts.
     pub fn signature(&self) -> &Signature {
         &self.signature
-    }
-}
-
-impl Signature {
-    /// What a person at sign-in, who has no permission yet, is signed with.
-    pub(crate) fn of(
-        actor: impl Into<String>,
-        ip: Option<std::net::IpAddr>,
-        request_id: Option<claviger_model::ids::RequestId>,
-    ) -> Self {
-        Self {
-            actor: actor.into(),
-            ip: ip.map(|ip| ip.to_string()),
-            request_id: request_id.map(|id| id.to_string()),
-        }
-    }
-
-    /// How the audit log names who acts.
-    pub fn actor(&self) -> &str {
-        &self.actor
-    }
-
-    /// An audit event of this actor, now.
-    pub(crate) fn event(
-        &self,
-        sources: &Sources,
-        account_id: Option<AccountId>,
-        action: Action,
-        target: impl std::fmt::Display,
-        (before, after): (Option<Value>, Option<Value>),
-    ) -> Result<Event, Error> {
-        let at = sources.now();
-        Ok(Event {
-            id: EventId::new(at, &sources.id()?),
-            at,
-            account_id,
-            actor: self.actor.clone(),
-            action: action.as_str().to_owned(),
-            target: target.to_string(),
-            before,
-            after,
-            ip: self.ip.clone(),
-            request_id: self.request_id.clone(),
-        })
     }
 }
 

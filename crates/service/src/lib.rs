@@ -36,6 +36,7 @@ pub mod roles;
 pub mod scopes;
 pub mod sessions;
 pub mod settings;
+mod signature;
 pub mod signing_keys;
 pub mod sources;
 #[cfg(feature = "testing")]

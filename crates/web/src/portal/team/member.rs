@@ -102,32 +102,22 @@ async fn confirm(
     let is_oneself = portal.session.user().user_id == member.user_id;
     let frame = portal.shell(Section::Team, Band::Neither).await?;
     let (called, account) = (member.called(), &frame.account);
-    let (title, button, ends) = if is_oneself {
-        (
-            format!("Leave {account}?"),
-            "Leave",
-            format!(
-                "You are signed out of {account} at once, on every node, and can come back by invitation alone."
-            ),
-        )
+    let (title, button, who) = if is_oneself {
+        (format!("Leave {account}?"), "Leave", "You are".to_owned())
     } else {
-        (
-            format!("Remove {called} from {account}?"),
-            "Remove",
-            format!(
-                "{called} is signed out of {account} at once, on every node, and can come back by invitation alone."
-            ),
-        )
+        let title = format!("Remove {called} from {account}?");
+        (title, "Remove", format!("{called} is"))
     };
+    let keys = &labels.api_keys;
     let kept = match made {
         0 => "There are no keys that would stay.".to_owned(),
         1 => format!(
-            "The key in \u{201c}{}\u{201d} that {called} made stays and works on: it is the account's.",
-            labels.api_keys
+            "The one of \u{201c}{keys}\u{201d} that {called} made stays and works on: it is the \
+             account's."
         ),
         _ => format!(
-            "The {made} keys in \u{201c}{}\u{201d} that {called} made stay and work on: they are the account's.",
-            labels.api_keys
+            "The {made} of \u{201c}{keys}\u{201d} that {called} made stay and work on: they are \
+             the account's."
         ),
     };
     let warning = (made > 0).then(|| {
@@ -135,7 +125,10 @@ async fn confirm(
     });
     Ok(ConfirmPage {
         consequences: vec![
-            ends,
+            format!(
+                "{who} signed out of {account} at once, on every node. An invitation alone leads \
+                 back."
+            ),
             format!("What apps may do here for {called} ends, with the tokens that they have."),
             kept,
         ],
