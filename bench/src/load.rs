@@ -17,10 +17,12 @@ use crate::server::Process;
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// One request, as bytes, and what its answers have to be. Each has to be a 200.
+/// One request, as bytes, and what its answers have to be.
 #[derive(Clone)]
 pub(crate) struct Work {
     request: Arc<[u8]>,
+    /// How each answer has to begin: a 200, unless something is made.
+    status: &'static [u8],
     /// What each answer has to hold.
     expected: Arc<[u8]>,
     /// Whether each answer has to be another one than the last.
@@ -46,6 +48,16 @@ impl Work {
     /// A POST of JSON.
     pub(crate) fn post(path: &str, body: &str, expected: &str) -> Self {
         Self::new("POST", path, &[("Content-Type", JSON)], body, expected)
+    }
+
+    /// A POST of JSON by somebody with a bearer token, which makes something.
+    pub(crate) fn post_as(path: &str, bearer: &str, body: &str) -> Self {
+        let bearer = format!("Bearer {bearer}");
+        let headers = [("Content-Type", JSON), ("Authorization", &*bearer)];
+        Self {
+            status: b"HTTP/1.1 201",
+            ..Self::new("POST", path, &headers, body, "")
+        }
     }
 
     /// A POST of a form by a client that authenticates itself.
@@ -78,6 +90,7 @@ impl Work {
         let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n{body}");
         Self {
             request: request.as_bytes().into(),
+            status: b"HTTP/1.1 200",
             expected: expected.as_bytes().into(),
             is_new_each_time: false,
         }
@@ -87,7 +100,7 @@ impl Work {
         let expected = &*self.expected;
         let holds = expected.is_empty() || answer.windows(expected.len()).any(|at| at == expected);
         let is_new = !self.is_new_each_time || answer != last;
-        answer.starts_with(b"HTTP/1.1 200") && holds && is_new
+        answer.starts_with(self.status) && holds && is_new
     }
 }
 

@@ -13,6 +13,7 @@ mod decide;
 mod floor;
 mod issued;
 mod load;
+mod pages;
 mod report;
 mod server;
 mod tokens;
@@ -40,6 +41,8 @@ struct Plan {
     connections: usize,
     /// Decisions timed in process.
     decisions: usize,
+    /// Keys in the account whose pages are measured.
+    keys: usize,
 }
 
 const FULL: Plan = Plan {
@@ -47,6 +50,7 @@ const FULL: Plan = Plan {
     run: Duration::from_secs(4),
     connections: 32,
     decisions: 2_000_000,
+    keys: 10_000,
 };
 /// To see that nothing broke; its figures mean nothing.
 const SHORT: Plan = Plan {
@@ -54,6 +58,7 @@ const SHORT: Plan = Plan {
     run: Duration::from_millis(300),
     connections: 8,
     decisions: 20_000,
+    keys: 100,
 };
 
 fn main() -> Result<()> {
@@ -63,7 +68,8 @@ fn main() -> Result<()> {
         ["floor"] => floor::serve(),
         [] => run(FULL),
         ["--short"] => run(SHORT),
-        _ => bail!("usage: cargo xtask bench [--short]"),
+        ["pages"] => run_pages(FULL),
+        _ => bail!("usage: cargo xtask bench [--short | pages]"),
     }
 }
 
@@ -75,6 +81,18 @@ fn run(plan: Plan) -> Result<()> {
         .enable_all()
         .build()?;
     let table = runtime.block_on(over_http(plan))?;
+    report::print_http(&table);
+    Ok(())
+}
+
+/// The portal's pages alone.
+fn run_pages(plan: Plan) -> Result<()> {
+    println!("{}", report::machine());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let claviger = server::Claviger::start().context("claviger dev")?;
+    let table = runtime.block_on(pages::measure(&claviger, plan))?;
     report::print_http(&table);
     Ok(())
 }
@@ -93,6 +111,7 @@ async fn over_http(plan: Plan) -> Result<Vec<report::HttpRow>> {
         }
         None => println!("no {NODE_VARIABLE}: nothing is measured beside node oidc-provider"),
     }
+    rows.extend(pages::measure(&claviger, plan).await?);
     Ok(rows)
 }
 

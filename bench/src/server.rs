@@ -20,6 +20,7 @@ pub(crate) struct Claviger {
     pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
     pub(crate) live_key: String,
+    pub(crate) session_token: String,
     pub(crate) client: Client,
     pub(crate) audience: String,
     data: PathBuf,
@@ -103,6 +104,7 @@ impl Claviger {
             public: address("/public_url")?,
             internal: address("/internal_url")?,
             live_key: text("/live_key")?,
+            session_token: text("/session_token")?,
             client: Client {
                 id: text("/client/client_id")?,
                 secret: text("/client/client_secret")?,

@@ -42,8 +42,8 @@ await perform(async (hand, facts) => {
 
   // "Go to Settings > API Keys. Find the key to revoke. Click Revoke. Confirm revocation."
   await toKeys(hand)
-  const row = hand.page.getByRole('row').filter({ hasText: name })
-  await hand.press('Revoke', { within: row })
+  await hand.press(name)
+  await hand.press('Revoke')
   await expectStatus(facts, PRODUCTION, key, 200)
   await confirm(hand)
   await expectStatus(facts, PRODUCTION, key, 401)

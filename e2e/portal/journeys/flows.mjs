@@ -22,7 +22,8 @@ async function whoseKey(hand, make) {
   await hand.go('/')
   hand.countClicks()
   await search(hand, key.key)
-  assert.equal(await hand.heading(), key.name)
+  const text = await hand.page.locator('main').innerText()
+  assert.ok(text.includes(key.name), `${key.name} is not found`)
   hand.costsAtMost(0, 'finding a key')
   assert.ok(!hand.page.url().includes(key.key), 'the key is in the address')
 }

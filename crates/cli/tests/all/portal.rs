@@ -32,6 +32,33 @@ async fn each_page_passes_every_check_in_each_theme_and_width() {
     browse("check.mjs", facts).await;
 }
 
+#[tokio::test]
+async fn a_key_is_created_once_and_shown_once() {
+    go("created_once").await;
+}
+
+#[tokio::test]
+async fn what_was_typed_is_kept() {
+    go("kept_input").await;
+}
+
+#[tokio::test]
+async fn copied_is_said_of_what_was_copied() {
+    go("clipboard").await;
+}
+
+#[tokio::test]
+async fn no_flow_costs_more_than_it_may() {
+    go("flows").await;
+}
+
+/// Goes a way of `e2e/portal/journeys` on an instance of its own.
+async fn go(journey: &str) {
+    let directory = Directory::new();
+    let server = Server::dev(&directory).await;
+    browse(&format!("journeys/{journey}.mjs"), facts_of(&server)).await;
+}
+
 /// What a program has to know of `claviger dev`.
 fn facts_of(server: &Server) -> Value {
     json!({

@@ -6,3 +6,4 @@ mod apps;
 mod clients;
 mod instance;
 mod legacy;
+mod portal;

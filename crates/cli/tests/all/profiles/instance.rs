@@ -31,8 +31,20 @@ pub(super) struct Client {
 impl Profile {
     /// Sets it up by the command line alone.
     pub(super) async fn start(name: &str) -> Self {
+        Self::start_at(name, PUBLIC_URL, "127.0.0.1:0").await
+    }
+
+    /// The same with the URL at which it is, so that a browser can go there.
+    pub(super) async fn start_for_browsers(name: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = free.local_addr().unwrap().to_string();
+        drop(free);
+        Self::start_at(name, &format!("http://{listen}"), &listen).await
+    }
+
+    async fn start_at(name: &str, public_url: &str, listen: &str) -> Self {
         let directory = Directory::new();
-        let config = directory.write("claviger.toml", &copy(name));
+        let config = directory.write("claviger.toml", &copy(name, public_url, listen));
         let place = ["--config", &config];
         let init = ["init", "--operator-email", "root@example.com"];
         run_with(&[&init[..], &place].concat(), PASSWORD, &[])
@@ -184,15 +196,15 @@ pub(super) fn text<'a>(object: &'a Value, member: &str) -> &'a str {
 }
 
 /// The profile with a directory, addresses and a name that suit a test.
-fn copy(name: &str) -> String {
+fn copy(name: &str, public_url: &str, listen: &str) -> String {
     let profiles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/profiles");
     let mut profile = std::fs::read_to_string(profiles.join(format!("{name}.toml"))).unwrap();
     for (written, instead) in [
         (
             "[server]\n",
-            format!("[server]\npublic_url = \"{PUBLIC_URL}\"\n"),
+            format!("[server]\npublic_url = \"{public_url}\"\n"),
         ),
-        ("127.0.0.1:8080", "127.0.0.1:0".to_owned()),
+        ("127.0.0.1:8080", listen.to_owned()),
         ("127.0.0.1:8081", "127.0.0.1:0".to_owned()),
         (&format!("claviger-data/{name}"), "data".to_owned()),
     ] {
