@@ -46,14 +46,14 @@ pub(crate) async fn measure(claviger: &Claviger, plan: Plan) -> Result<Vec<HttpR
     let stylesheet = Work::get(&stylesheet(claviger).await?, &[]);
     let cookie = format!("claviger_session={}", claviger.session_token);
     let mut rows = Vec::new();
-    for (name, path) in PAGES {
+    for &(name, path) in PAGES {
         let path = path
             .replace("{key}", &key)
             .replace("{client}", &claviger.client.id);
         let page = Side {
             process: &claviger.process,
             address: claviger.public,
-            work: Work::get(&path, &[("Cookie", &cookie)]),
+            work: Work::get(&path, &[("Cookie", &*cookie)]),
         };
         let floor = Side {
             process: &claviger.process,

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises'
 
 import { given, launch } from './browser.mjs'
 import { CHECKS, checkCell } from './cell.mjs'
-import { cells } from './pages.mjs'
+import { cells } from './cells.mjs'
 import { forEach } from './rest.mjs'
 import { report } from './report.mjs'
 import { makeWorld } from './world.mjs'

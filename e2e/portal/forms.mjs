@@ -18,6 +18,14 @@ async function sendAnyway(page, name) {
   return press(page, name)
 }
 
+/** Looks for something in the box above each page. */
+async function find(page, text) {
+  const box = page.locator('input[name=q]').first()
+  await box.fill(text)
+  const [answer] = await Promise.all([page.waitForNavigation(), box.press('Enter')])
+  return answer
+}
+
 export const forms = {
   keys: [
     { state: 'none of a status', path: () => '/keys?status=expired' },
@@ -53,9 +61,75 @@ export const forms = {
       reach: (page) => press(page, 'Save Changes'),
     },
   ],
-  newClient: [],
-  legacyKey: [],
-  newApp: [],
+  revokeKey: [
+    {
+      state: 'revoked',
+      path: ({ one }) => `/keys/${one.unwanted.shift().id}/revoke`,
+      reach: (page) => press(page, 'Revoke'),
+    },
+  ],
+  find: [
+    { state: 'a name', once: true, reach: (page, world) => find(page, world.one.key.name) },
+    { state: 'a pasted key', reach: (page, world) => find(page, world.one.key.key) },
+    { state: 'nothing', reach: (page) => find(page, 'nothing is called so') },
+  ],
+  newClient: [
+    {
+      state: 'bad input', status: 422,
+      reach: async (page) => {
+        await page.getByLabel('Description').fill(WORDS)
+        return sendAnyway(page, 'Create')
+      },
+    },
+    {
+      state: 'created', once: true,
+      reach: async (page) => {
+        await page.getByLabel('Name', { exact: true }).fill('Made on a page')
+        await page.locator('select[name=scopes]').selectOption(['read:leads', 'write:leads'])
+        return press(page, 'Create')
+      },
+    },
+  ],
+  rotate: [
+    {
+      state: 'rotated', path: ({ one }) => `/clients/${one.toRotate.shift().id}/rotate`,
+      reach: (page) => press(page, 'Rotate'),
+    },
+    {
+      state: 'bad input', status: 422,
+      reach: async (page) => {
+        await page.locator('input[value=at]').check()
+        return sendAnyway(page, 'Rotate')
+      },
+    },
+  ],
+  legacyKey: [
+    {
+      state: 'generated', who: 'many', path: () => '/legacy-key',
+      reach: (page) => press(page, 'Generate'),
+    },
+  ],
+  newApp: [
+    {
+      state: 'bad input', status: 422,
+      reach: async (page) => {
+        await page.getByLabel('Description').fill(WORDS)
+        return sendAnyway(page, 'Create')
+      },
+    },
+  ],
+  usage: [
+    { state: 'an hour', path: () => '/usage?span=1h', who: 'many' },
+  ],
+  invite: [
+    {
+      state: 'bad input', status: 422,
+      reach: async (page) => {
+        await page.getByLabel('Email').first().fill('no address')
+        return sendAnyway(page, 'Invite')
+      },
+    },
+  ],
   signIn: [
     {
       state: 'wrong password', once: true, status: 422,
@@ -68,7 +142,7 @@ export const forms = {
   ],
   device: [
     {
-      state: 'wrong code', status: undefined,
+      state: 'wrong code', status: 422,
       reach: async (page) => {
         await page.getByLabel('Code', { exact: true }).fill('AAAA-AAAA')
         return press(page, 'Continue')

@@ -26,6 +26,9 @@ export async function makeWorld({ base, session, every }) {
   }
   const { account } = world.one
   world.viewer = await member(world, account, 'viewer@acme.test', 'viewer')
+  world.one.colleague = world.viewer.user
+  const apis = await ask(base, session, 'GET', '/v1/apis')
+  world.operator = { session, account, api: apis.data[0].id }
   await fillOne(world.one, base)
   await fillMany(world.many, base)
   await fillOdd(world.odd, base)
@@ -69,6 +72,13 @@ async function fillOne(one, base) {
   one.role = await make('/v1/roles', {
     name: 'Billing', permissions: ['settings'], scopes: ['read:*'],
   })
+  const machine = { name: 'Rotated', kind: 'machine', scopes }
+  one.rotating = await make('/v1/clients', machine)
+  await make(`/v1/clients/${one.rotating.id}/rotations`, { old_ends: 'after_first_use' })
+  // What pages take away when they are checked: twice each, since scripts are on once.
+  one.toRotate = [await make('/v1/clients', machine), await make('/v1/clients', machine)]
+  one.unwanted = [await make('/api/keys', { name: 'Unwanted', scopes }),
+    await make('/api/keys', { name: 'Unwanted', scopes })]
   await use(base, one.key.key, ['GET', 'POST', 'DELETE'])
   await use(base, one.revoked.key, ['GET'])
   one.refused = await refusalOf(base, one.revoked.key)

@@ -20,6 +20,8 @@ await perform(async (hand, facts) => {
   // "The API Keys section allows you to create and revoke API Keys."
   await hand.press('Create API Key')
   await hand.fill('Name', name)
+  // The document knows no scopes: such a key is for every API of the account.
+  await hand.chooseAll('scopes', ['all'])
   await hand.press('Create')
   // "These shared secrets are only visible at the time they are created."
   const secret = await shownSecret(hand)

@@ -32,7 +32,7 @@ await perform(async (hand, facts) => {
   // access production data."
   await toKeys(hand)
   await hand.press('Create Test Key')
-  await hand.fill('Name', `${name}, test`)
+  await hand.fill('Name', `Test of ${name}`)
   await hand.chooseAll('scopes', ['read:leads'])
   await hand.press('Save Changes')
   const testKey = await shownKey(hand)
