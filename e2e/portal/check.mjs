@@ -18,8 +18,14 @@ if (wish.screenshots) await mkdir(wish.screenshots, { recursive: true })
 const browser = await launch(wish.chromium)
 try {
   const world = await makeWorld(wish)
-  const results = await forEach(cells(wish), (cell) => checkCell(browser, world, cell, wish),
-    wish.atOnce ?? 2)
+  const results = await forEach(cells(wish), async (cell) => {
+    const result = await checkCell(browser, world, cell, wish)
+    // The table comes when all is done: this is for whoever waits, or has to stop.
+    for (const { check, where, text } of result.found) {
+      console.error(`${cell.name}: ${cell.state}: ${check}: ${text.slice(0, 200)} [${where}]`)
+    }
+    return result
+  }, wish.atOnce ?? 2)
   process.exitCode = report(results, CHECKS, wish) ? 0 : 1
 } finally {
   await browser.close()

@@ -42,6 +42,7 @@ await perform(async (hand, facts) => {
 
   // "Go to Settings > API Keys. Find the key to revoke. Click Revoke. Confirm revocation."
   await toKeys(hand)
+  await hand.press('Live')
   await hand.press(name)
   await hand.press('Revoke')
   await expectStatus(facts, PRODUCTION, key, 200)
