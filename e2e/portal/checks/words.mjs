@@ -40,7 +40,8 @@ export function words({ title, environment }) {
     if (id && !ids.has(id)) say('ids', `a link to #${id}, which is not there`)
   }
 
-  const controls = document.querySelectorAll('input:not([type=hidden]):not([aria-hidden]), select, textarea')
+  const controls = document.querySelectorAll(
+    'input:not([type=hidden]):not([aria-hidden]), select, textarea')
   for (const control of controls) {
     const labels = [...control.labels ?? []].map((label) => label.innerText.trim()).join('')
     const named = labels || control.getAttribute('aria-label') ||

@@ -31,7 +31,9 @@ async function wentBack(hand, facts) {
   await expectGone(hand, key)
   // Back to the answer of the form, which may be shown to nobody again: without scripts the
   // browser asks whether to send the form once more, and is told to.
-  if (!await hand.page.goBack().catch(() => null)) await hand.page.reload()
+  if (!await hand.page.goBack().catch(() => null)) {
+    await hand.page.reload().catch(() => hand.go('/keys'))
+  }
   await expectGone(hand, key)
   await hand.go('/keys/new')
   await create(hand, `${name} again`)
