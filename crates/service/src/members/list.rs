@@ -70,8 +70,8 @@ pub async fn who_manages(app: &App, place: &Place) -> Result<Vec<String>, Error>
             .into_iter()
             .any(|role| member.role == RoleRef::BuiltIn(role))
     };
-    let managers = rows.into_iter().filter(|(member, _)| manages(member));
-    Ok(managers
+    let found = rows.into_iter().filter(|(member, _)| manages(member));
+    Ok(found
         .map(|(_, user)| user.email)
         .take(MANAGERS_TOLD)
         .collect())

@@ -27,12 +27,11 @@ pub async fn switch(
     account_id: Option<AccountId>,
 ) -> Result<Started, Error> {
     let signed_in = caller.signed_in()?;
-    let place = match account_id {
-        Some(_) => chosen(&mut *app.read().await?, signed_in, account_id).await?,
-        None => {
-            caller.operator()?;
-            None
-        }
+    let place = if account_id.is_some() {
+        chosen(&mut *app.read().await?, signed_in, account_id).await?
+    } else {
+        caller.operator()?;
+        None
     };
     replace(app, caller, signed_in, place).await
 }

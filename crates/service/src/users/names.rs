@@ -1,6 +1,7 @@
 //! What people are called where pages show who did something.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 
 use claviger_model::ids::{AccountId, UserId};
 use claviger_store::{members, user_profiles, users};
@@ -28,12 +29,12 @@ pub async fn actor_names<'a>(
     actors: impl IntoIterator<Item = &'a str>,
 ) -> Result<HashMap<String, String>, Error> {
     let names = names(app, &users_among(actors)).await?;
-    let named = names.into_iter().map(|(id, name)| (id.to_string(), name));
-    Ok(named.collect())
+    let by_word = names.into_iter().map(|(id, name)| (id.to_string(), name));
+    Ok(by_word.collect())
 }
 
 /// What an actor is called: by its name, or where none is known by the word of the audit log.
-pub fn told(names: &HashMap<String, String>, actor: &str) -> String {
+pub fn told<S: BuildHasher>(names: &HashMap<String, String, S>, actor: &str) -> String {
     match (names.get(actor), actor.split_once(':')) {
         (Some(name), _) => name.clone(),
         (None, Some(("cli", user))) => format!("{user}, at the command line"),
@@ -55,7 +56,7 @@ pub async fn makers<'a>(
     let pairs: Vec<(AccountId, UserId)> = ids.into_iter().map(|id| (account_id, id)).collect();
     let present = members::of_pairs(&mut *app.read().await?, &pairs).await?;
     let present: HashSet<UserId> = present.into_iter().map(|member| member.user_id).collect();
-    let named = names.into_iter().map(|(id, name)| {
+    let by_word = names.into_iter().map(|(id, name)| {
         let told = if present.contains(&id) {
             name
         } else {
@@ -63,7 +64,7 @@ pub async fn makers<'a>(
         };
         (id.to_string(), told)
     });
-    Ok(named.collect())
+    Ok(by_word.collect())
 }
 
 fn users_among<'a>(actors: impl IntoIterator<Item = &'a str>) -> Vec<UserId> {

@@ -46,9 +46,9 @@ pub async fn change(
                 rotations::update(tx, &changed).await?;
                 end_as_planned(tx, &found.secrets, &changed, now).await?;
             }
-            let changes = difference(&before, &audited(&changed));
+            let told = difference(&before, &audited(&changed));
             let action = Action::ClientRotationChanged;
-            announce(tx, &app, signature, &found.client, action, changes)
+            announce(tx, &app, signature, &found.client, action, told)
         })
     })
     .await

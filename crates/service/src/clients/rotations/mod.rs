@@ -46,12 +46,15 @@ pub fn token_lifetime_seconds(app: &App, client: &Client) -> u32 {
         .unwrap_or(instance)
 }
 
+/// What became of secrets, as [`crate::uses::of`] tells it.
+type Uses = HashMap<SecretId, SecretUses>;
+
 /// Which of a client's live secrets can go: those that a rotation replaces, and without a rotation
 /// all but the newest one.
 pub fn verdicts(
     app: &App,
     found: &ClientWithSecrets,
-    uses: &HashMap<SecretId, SecretUses>,
+    uses: &Uses,
     now: UnixMillis,
 ) -> HashMap<SecretId, Verdict> {
     let lifetime = token_lifetime_seconds(app, &found.client);
@@ -69,19 +72,15 @@ pub fn verdicts(
 
 /// Secrets that were added by hand, as a rotation to the newest one. When that was used first is
 /// not known: not before it was made.
-fn seen(
-    found: &ClientWithSecrets,
-    uses: &HashMap<SecretId, SecretUses>,
-    now: UnixMillis,
-) -> Option<Rotation> {
+fn seen(found: &ClientWithSecrets, uses: &Uses, now: UnixMillis) -> Option<Rotation> {
     let live = || found.secrets.iter().filter(|secret| secret.is_live(now));
     let newest = live().next_back()?;
-    let used = |id: SecretId| uses.get(&id).map_or(0, |uses| uses.used);
+    let count = |id: SecretId| uses.get(&id).map_or(0, |uses| uses.used);
     let old = live().filter(|secret| secret.id != newest.id);
     let old = old.map(|secret| OldSecret {
         id: secret.id,
         expires_at: secret.expires_at,
-        used: used(secret.id),
+        used: count(secret.id),
     });
     Some(Rotation {
         client_id: found.client.id,
@@ -90,7 +89,7 @@ fn seen(
         old: old.collect(),
         started_by: String::new(),
         started_at: newest.created_at,
-        first_used_at: (used(newest.id) > 0).then_some(newest.created_at),
+        first_used_at: (count(newest.id) > 0).then_some(newest.created_at),
         version: 0,
     })
 }

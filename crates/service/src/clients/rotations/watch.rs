@@ -66,8 +66,8 @@ async fn note(
                 rotations::delete(tx, id).await?;
                 return Ok(());
             };
-            let used = |secret: SecretId| uses.get(&secret).map_or(0, |uses| uses.used);
-            let noted = rotation.clone().begin_grace(at, used);
+            let count = |secret: SecretId| uses.get(&secret).map_or(0, |uses| uses.used);
+            let noted = rotation.clone().begin_grace(at, count);
             if noted.version == rotation.version {
                 return Ok(());
             }
