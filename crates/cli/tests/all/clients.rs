@@ -3,6 +3,17 @@
 use crate::directory::Directory;
 use crate::program::{Ran, Server, run};
 
+const CREATE: [&str; 8] = [
+    "client",
+    "create",
+    "--name",
+    "Import",
+    "--scope",
+    "read:leads",
+    "--tokens-per-day",
+    "10",
+];
+
 /// The arguments with `--data` of the directory.
 async fn on(data: &str, arguments: &[&str]) -> Ran {
     run(&[arguments, &["--data", data]].concat()).await
@@ -13,17 +24,7 @@ async fn a_client_is_made_changed_and_deleted() {
     let directory = Directory::new();
     let server = Server::dev(&directory).await;
     let data = directory.path("data");
-    let create = [
-        "client",
-        "create",
-        "--name",
-        "Import",
-        "--scope",
-        "read:leads",
-        "--tokens-per-day",
-        "10",
-    ];
-    let made = on(&data, &create).await;
+    let made = on(&data, &CREATE).await;
     let secret = made.stdout.trim_end().to_owned();
     assert!(
         secret.starts_with("cs_live_") && !secret.contains('\n'),
@@ -70,30 +71,7 @@ async fn a_client_is_made_changed_and_deleted() {
         .await
         .json();
     assert_eq!(shown["secrets"][1]["status"], "revoked");
-    let rotated = on(&data, &["client", "rotate", "Import", "--grace", "1h"]).await;
-    let new = rotated.done();
-    assert!(new.starts_with("cs_live_"), "{new}");
-    let second = on(&data, &["client", "rotate", "Import"]).await;
-    assert!(second.stderr.contains("is under way"), "{}", second.stderr);
-    let shown = on(&data, &["client", "show", "Import", "--json"])
-        .await
-        .json();
-    assert_eq!(shown["rotation"]["grace_seconds"], 3600);
-    assert_eq!(shown["secrets"][0]["status"], "retiring");
-    let later = ["client", "rotation", "Import", "--old-ends-at", "7d"];
-    assert!(on(&data, &later).await.done().contains("retiring"));
-    on(&data, &["client", "cancel-rotation", "Import"])
-        .await
-        .done();
-    on(&data, &["client", "rotate", "Import", "--old-ends-now"])
-        .await
-        .done();
-    let shown = on(&data, &["client", "show", "Import", "--json"])
-        .await
-        .json();
-    let statuses = shown["secrets"].as_array().expect("secrets").iter();
-    let statuses: Vec<_> = statuses.map(|secret| secret["status"].clone()).collect();
-    assert_eq!(statuses, ["revoked", "revoked", "revoked", "active"]);
+    rotate(&data).await;
     on(&data, &["client", "delete", "Import"]).await.done();
     let listed = on(&data, &["client", "list", "--json"]).await.json();
     assert_eq!(
@@ -102,6 +80,34 @@ async fn a_client_is_made_changed_and_deleted() {
         "the demo's client and app: {listed}"
     );
     server.stop().await;
+}
+
+/// Rotates the secrets of the client, with and without a time for the older ones.
+async fn rotate(data: &str) {
+    let rotated = on(data, &["client", "rotate", "Import", "--grace", "1h"]).await;
+    let new = rotated.done();
+    assert!(new.starts_with("cs_live_"), "{new}");
+    let second = on(data, &["client", "rotate", "Import"]).await;
+    assert!(second.stderr.contains("is under way"), "{}", second.stderr);
+    let shown = on(data, &["client", "show", "Import", "--json"])
+        .await
+        .json();
+    assert_eq!(shown["rotation"]["grace_seconds"], 3600);
+    assert_eq!(shown["secrets"][0]["status"], "retiring");
+    let later = ["client", "rotation", "Import", "--old-ends-at", "7d"];
+    assert!(on(data, &later).await.done().contains("retiring"));
+    on(data, &["client", "cancel-rotation", "Import"])
+        .await
+        .done();
+    on(data, &["client", "rotate", "Import", "--old-ends-now"])
+        .await
+        .done();
+    let shown = on(data, &["client", "show", "Import", "--json"])
+        .await
+        .json();
+    let statuses = shown["secrets"].as_array().expect("secrets").iter();
+    let statuses: Vec<_> = statuses.map(|secret| secret["status"].clone()).collect();
+    assert_eq!(statuses, ["revoked", "revoked", "revoked", "active"]);
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn the_last_refusal_of_a_credential_and_their_numbers_are_known_at_once() 
         };
         let own = ("unknown_api".to_owned(), 2);
         let nobodys = ("credential_missing".to_owned(), 1);
-        assert_eq!(count(&test.owner, &query).await, [own.clone()]);
+        assert_eq!(count(&test.owner, &query).await, std::slice::from_ref(&own));
         assert_eq!(count(&test.operator, &query).await, [own, nobodys]);
         let before = RefusalQuery {
             to: refused.at.plus_millis(-60_000),

@@ -181,9 +181,8 @@ fn page(
 fn refused(mut page: InvitationPage, error: Error) -> Result<Response, Failure> {
     let failure = Failure::from(error);
     let status = match failure.reason {
-        Reason::Validation => StatusCode::UNPROCESSABLE_ENTITY,
         // Of a sign-in page a wrong password is no 401: there is nothing to authenticate with.
-        Reason::InvalidCredential => StatusCode::UNPROCESSABLE_ENTITY,
+        Reason::Validation | Reason::InvalidCredential => StatusCode::UNPROCESSABLE_ENTITY,
         Reason::Conflict | Reason::AccountInactive | Reason::RateLimited => failure.status(),
         _ => return Err(failure),
     };

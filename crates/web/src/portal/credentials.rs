@@ -92,13 +92,15 @@ pub async fn show(portal: Portal) -> Answer {
 /// The sections of what the instance offers.
 pub(super) async fn sections(portal: &Portal, access: &KeyAccess) -> Result<Sections, Failure> {
     let offered = apis::offered_kinds(portal.web.app());
-    let keys = match offered.contains(&CredentialKind::ApiKey) {
-        true => Some(key_section(portal, access).await?),
-        false => None,
+    let keys = if offered.contains(&CredentialKind::ApiKey) {
+        Some(key_section(portal, access).await?)
+    } else {
+        None
     };
-    let clients = match offered.contains(&CredentialKind::AccessToken) {
-        true => Some(client_section(portal).await?),
-        false => None,
+    let clients = if offered.contains(&CredentialKind::AccessToken) {
+        Some(client_section(portal).await?)
+    } else {
+        None
     };
     Ok(Sections { keys, clients })
 }

@@ -38,7 +38,7 @@ struct Prefix {
 /// How many there are of one kind of credential.
 struct Count {
     label: String,
-    count: i64,
+    number: i64,
     /// Where they are, for somebody who may see them.
     href: Option<String>,
 }
@@ -69,7 +69,7 @@ fn of(portal: &Portal, facts: EnvironmentFacts) -> Shown {
         });
         counts.push(Count {
             label: labels.api_keys.clone(),
-            count: facts.counts.keys,
+            number: facts.counts.keys,
             href: link("/keys"),
         });
     }
@@ -80,7 +80,7 @@ fn of(portal: &Portal, facts: EnvironmentFacts) -> Shown {
         });
         counts.push(Count {
             label: labels.clients.clone(),
-            count: facts.counts.clients,
+            number: facts.counts.clients,
             href: link("/clients"),
         });
     }

@@ -82,7 +82,7 @@ impl Submission {
         let has_it = name.is_some_and(|name| session::has_cookie(&self.cookies, &name));
         plaintext
             .filter(|_| !has_it)
-            .map(|plaintext| plaintext.expose())
+            .map(claviger_model::secret::Plaintext::expose)
     }
 
     /// The answer with a page that shows a secret.

@@ -69,6 +69,10 @@ pub enum Band {
 }
 
 /// What stands around a page of the portal. It is a [`Frame`] with more.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of its own"
+)]
 pub struct Shell {
     frame: Frame,
     /// The name of the account, for operators who are in none the instance's.

@@ -22,12 +22,9 @@ pub(super) async fn start(
     let secret_id = added.secret.id;
     if screen.is_json {
         let client = shown(store, clients::show(&store.app, access, id).await?).await?;
-        let secrets = client["secrets"].as_array().into_iter().flatten();
+        let mut secrets = client["secrets"].as_array().into_iter().flatten();
         let own = |secret: &&serde_json::Value| secret["id"] == secret_id.to_string();
-        let mut shape = secrets
-            .cloned()
-            .find(|secret| own(&secret))
-            .unwrap_or_default();
+        let mut shape = secrets.find(own).cloned().unwrap_or_default();
         if let Some(plaintext) = &added.plaintext {
             shape["client_secret"] = plaintext.expose().into();
         }

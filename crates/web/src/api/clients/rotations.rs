@@ -79,6 +79,7 @@ pub struct Rotation {
 
 /// Whether an older secret can go.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the member's name in JSON")]
 pub struct Verdict {
     /// `not_replaced`: the new one was not used yet; `still_used`: this one was, after it;
     /// `silent`: not since then, but tokens that it got may be about; `safe_to_retire`: not for

@@ -234,30 +234,15 @@ impl Client {
         let is_public = client.settings.is_public();
         let grants = metadata.grant_types(client.kind).iter();
         let uris = metadata.redirect_uris.iter();
-        let (jwks, jwks_uri) = match &metadata.keys {
-            Some(ClientKeys::Inline(set)) => (serde_json::from_str(set).ok(), None),
-            Some(ClientKeys::At(address)) => (None, Some(address.clone())),
-            None => (None, None),
-        };
+        let (jwks, jwks_uri) = keys(metadata.keys.as_ref());
         let settings = client.settings;
         let (status, deleted_at) = match client.state {
             ClientState::Active => ("active", None),
             ClientState::Deleted { at, .. } => ("deleted", Some(at)),
         };
         let secret = |secret: ClientSecret| {
-            let is_old = |rotation: &model::Rotation| rotation.old(secret.id).is_some();
-            let is_retiring = secret.is_live(now) && rotation.as_ref().is_some_and(is_old);
             let verdict = verdicts.get(&secret.id).copied().map(Verdict::from);
-            let shape = Secret::of(secret, uses, now);
-            Secret {
-                status: if is_retiring {
-                    "retiring"
-                } else {
-                    shape.status
-                },
-                verdict,
-                ..shape
-            }
+            Secret::of(secret, uses, now).in_rotation(rotation.as_ref(), verdict)
         };
         Self {
             id: client.id,
@@ -280,11 +265,7 @@ impl Client {
             require_pkce: is_app.then_some(metadata.require_pkce),
             require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
             dpop_bound_access_tokens: metadata.dpop_bound_access_tokens,
-            origin: match metadata.origin {
-                ClientOrigin::Account => "account",
-                ClientOrigin::Registration(_) => "registration",
-                ClientOrigin::Document(_) => "document",
-            },
+            origin: origin(&metadata.origin),
             client_uri: metadata.links.client_uri,
             logo_uri: metadata.links.logo_uri,
             policy_uri: metadata.links.policy_uri,
@@ -314,7 +295,37 @@ impl Client {
     }
 }
 
+fn keys(keys: Option<&ClientKeys>) -> (Option<Value>, Option<String>) {
+    match keys {
+        Some(ClientKeys::Inline(set)) => (serde_json::from_str(set).ok(), None),
+        Some(ClientKeys::At(address)) => (None, Some(address.clone())),
+        None => (None, None),
+    }
+}
+
+fn origin(of: &ClientOrigin) -> &'static str {
+    match of {
+        ClientOrigin::Account => "account",
+        ClientOrigin::Registration(_) => "registration",
+        ClientOrigin::Document(_) => "document",
+    }
+}
+
 impl Secret {
+    /// The same where the client's secrets are being rotated.
+    fn in_rotation(self, rotation: Option<&model::Rotation>, verdict: Option<Verdict>) -> Self {
+        let is_old = rotation.is_some_and(|rotation| rotation.old(self.id).is_some());
+        let status = match self.status {
+            "active" if is_old => "retiring",
+            status => status,
+        };
+        Self {
+            status,
+            verdict,
+            ..self
+        }
+    }
+
     /// The shape of a secret at this moment.
     pub fn of(secret: ClientSecret, uses: &HashMap<SecretId, SecretUses>, now: UnixMillis) -> Self {
         let status = match secret.revoked_at {

@@ -20,7 +20,10 @@ use crate::error::Failure;
 use crate::pages::{Page, dates, see_other};
 use crate::portal::links::{BAD_TIME, times};
 use crate::portal::parts::{Pager, When};
-use crate::portal::{Answer, Band, Portal, ROWS, Section, Shell, Submission};
+use crate::portal::{Answer, Band, Portal, Section, Shell, Submission};
+
+/// How many events a page has: each takes the room of several rows of other lists.
+const ROWS: u32 = 12;
 
 /// The list.
 #[derive(Template)]

@@ -47,11 +47,11 @@ pub async fn show(portal: Portal) -> Answer {
     let ids: Vec<SecretId> = secrets.map(|secret| secret.id).collect();
     let uses = uses::of(app, &ids).await?;
     let ids: Vec<ClientId> = page.clients.iter().map(|found| found.client.id).collect();
-    let used = tokens::used_today(app, &ids).await?;
+    let today = tokens::used_today(app, &ids).await?;
     let now = app.sources().now();
     let row = |found: &clients::ClientWithSecrets| {
-        let used = used.get(&found.client.id).copied().unwrap_or_default();
-        let quota = Quota::of(&portal, &found.client, used, now);
+        let tokens = today.get(&found.client.id).copied().unwrap_or_default();
+        let quota = Quota::of(&portal, &found.client, tokens, now);
         ClientRow::of(&portal, found, &uses, quota, now)
     };
     let rows: Vec<ClientRow> = page.clients.iter().map(row).collect();

@@ -72,8 +72,8 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
     let ids: Vec<SecretId> = found.secrets.iter().map(|secret| secret.id).collect();
     let uses = uses::of(app, &ids).await?;
     let verdicts = rotations::verdicts(app, &found, &uses, now);
-    let used = tokens::used_today(app, &[id]).await?;
-    let used = used.get(&id).copied().unwrap_or_default();
+    let today = tokens::used_today(app, &[id]).await?;
+    let today = today.get(&id).copied().unwrap_or_default();
     let client = &found.client;
     let settings = &client.settings;
     let secrets = found.secrets.iter().rev().map(|secret| {
@@ -107,7 +107,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
         api: clients::audience_of(app, client),
         authentication: settings.auth_method.map(ClientAuthMethod::as_str),
         lifetime: rotations::token_lifetime_seconds(app, client),
-        quota: Quota::of(&portal, client, used, now),
+        quota: Quota::of(&portal, client, today, now),
         created: When::of(client.created_at, now),
         owner,
         done: portal.query.get("done").and_then(done),
@@ -131,10 +131,7 @@ async fn people(
     let starter = rotation.map(|rotation| rotation.started_by.as_str());
     let maker = found.client.created_by.as_str();
     let names = users::actor_names(app, starter.into_iter().chain([maker])).await?;
-    let named = |actor: &str| match names.get(actor) {
-        Some(name) => name.clone(),
-        None => actor.to_owned(),
-    };
+    let called = |actor: &str| users::told(&names, actor);
     let shown = rotation.map(|rotation| {
         let old = || {
             let live = found.secrets.iter().filter(|secret| secret.is_live(now));
@@ -150,10 +147,10 @@ async fn people(
             first_used: rotation.first_used_at.map(|at| When::of(at, now)),
             ends: ends.map(|end| When::of(end, now)),
             started: When::of(rotation.started_at, now),
-            owner: named(&rotation.started_by),
+            owner: called(&rotation.started_by),
         }
     });
-    Ok((shown, named(maker)))
+    Ok((shown, called(maker)))
 }
 
 /// What is said of what was just done.

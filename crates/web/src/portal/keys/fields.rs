@@ -76,11 +76,6 @@ fn fields(
     shown: &Shown,
     environment: Option<Field>,
 ) -> Form {
-    let is_active = typed.get("active").map_or(shown.is_active, is_yes);
-    let (limit, window) = match shown.rate_limit {
-        Some(rate) => (rate.limit.to_string(), rate.window_seconds.to_string()),
-        None => (String::new(), "60".to_owned()),
-    };
     let chosen = typed.several("scopes", &shown.scopes);
     let form = form
         .field(
@@ -101,48 +96,58 @@ fn fields(
         Some(environment) => form.field(environment),
         None => form,
     };
-    form.field(
+    let form = form.field(
         scopes::field(portal, "Scope", &chosen)
             .required()
             .hint("Only what it needs. For more than one hold Ctrl, or drag."),
-    )
-    .field(Field::yes_or_no("active", "Active", is_active))
-    .field(
-        Field::of_kind(
-            "date",
-            "expires_at",
-            "Expires",
-            typed.text("expires_at", &shown.expires_at),
+    );
+    limits(form, typed, shown)
+}
+
+/// The fields that say when, from where and how often a key works.
+fn limits(form: Form, typed: &Fields, shown: &Shown) -> Form {
+    let is_active = typed.get("active").map_or(shown.is_active, is_yes);
+    let (limit, window) = match shown.rate_limit {
+        Some(rate) => (rate.limit.to_string(), rate.window_seconds.to_string()),
+        None => (String::new(), "60".to_owned()),
+    };
+    form.field(Field::yes_or_no("active", "Active", is_active))
+        .field(
+            Field::of_kind(
+                "date",
+                "expires_at",
+                "Expires",
+                typed.text("expires_at", &shown.expires_at),
+            )
+            .hint("The last day on which it works, in UTC. Without one it never expires."),
         )
-        .hint("The last day on which it works, in UTC. Without one it never expires."),
-    )
-    .field(
-        Field::lines(
-            "allowed_ips",
-            "Allowed addresses",
-            typed.text("allowed_ips", &shown.allowed_ips),
-            3,
+        .field(
+            Field::lines(
+                "allowed_ips",
+                "Allowed addresses",
+                typed.text("allowed_ips", &shown.allowed_ips),
+                3,
+            )
+            .hint("One address or network a line, such as 203.0.113.0/24. Empty: any."),
         )
-        .hint("One address or network a line, such as 203.0.113.0/24. Empty: any."),
-    )
-    .field(
-        Field::of_kind(
-            "number",
-            "rate_limit",
-            "Requests",
-            typed.text("rate_limit", &limit),
+        .field(
+            Field::of_kind(
+                "number",
+                "rate_limit",
+                "Requests",
+                typed.text("rate_limit", &limit),
+            )
+            .hint("At most so many. Empty: no limit of its own."),
         )
-        .hint("At most so many. Empty: no limit of its own."),
-    )
-    .field(
-        Field::of_kind(
-            "number",
-            "rate_window",
-            "In seconds",
-            typed.text("rate_window", &window),
+        .field(
+            Field::of_kind(
+                "number",
+                "rate_window",
+                "In seconds",
+                typed.text("rate_window", &window),
+            )
+            .hint("The span in which they are counted: up to 86,400."),
         )
-        .hint("The span in which they are counted: up to 86,400."),
-    )
 }
 
 /// What was typed, for the use case; `before` is the key that is edited. What cannot be read at
@@ -191,12 +196,11 @@ fn expiry(text: &str, before: Option<&ApiKey>, problems: &mut Problems) -> Optio
     if ends.is_some_and(|end| last_day(end) == text) {
         return None;
     }
-    match dates::parse_day(text) {
-        Some(day) => Some(Some(day.plus_millis(DAY_MILLIS).0)),
-        None => {
-            problems.add("expires_at", "must be a day, such as 2027-02-20");
-            None
-        }
+    if let Some(day) = dates::parse_day(text) {
+        Some(Some(day.plus_millis(DAY_MILLIS).0))
+    } else {
+        problems.add("expires_at", "must be a day, such as 2027-02-20");
+        None
     }
 }
 

@@ -92,9 +92,10 @@ pub async fn show(portal: Portal) -> Answer {
         portal.environment == claviger_model::Environment::Test,
         portal.href("/keys/new?environment=test"),
     );
-    let create = match is_test {
-        true => (portal.href("/keys/new"), labels.create_test_key.clone()),
-        false => (portal.href("/keys/new"), labels.create_api_key.clone()),
+    let create = if is_test {
+        (portal.href("/keys/new"), labels.create_test_key.clone())
+    } else {
+        (portal.href("/keys/new"), labels.create_api_key.clone())
     };
     let page = KeysPage {
         title: labels.api_keys.clone(),

@@ -76,7 +76,11 @@ async fn secret_page(submission: &Submission, issued: Issued) -> Result<SecretPa
         Some(end) => format!("ends {}", When::of(end, now).exact),
         None => "never expires".to_owned(),
     };
-    let scopes: Vec<&str> = settings.scopes.iter().map(|scope| scope.as_str()).collect();
+    let scopes: Vec<&str> = settings
+        .scopes
+        .iter()
+        .map(claviger_model::scopes::ScopeName::as_str)
+        .collect();
     let to_show = submission.to_show(issued.plaintext.as_ref());
     let samples = to_show.map(|key| bearer(portal, key, &settings.scopes));
     let back = back(portal);

@@ -98,7 +98,7 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
     let actors = by.iter().map(|(_, by)| by.as_str());
     let actors = actors.chain([key.created_by.as_str()]);
     let names = users::makers(app, key.account_id, actors).await?;
-    let named = |actor: &str| users::told(&names, actor);
+    let called = |actor: &str| users::told(&names, actor);
     let prefix = app.settings().prefixes.key(key.environment);
     let page = KeyPage {
         back: back(portal),
@@ -107,9 +107,9 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
         hint: format!("{prefix}\u{2026}{}", found.hint()),
         status: Status::of_key(key.status(now), key.settings.expires_at, now),
         created: When::of(key.created_at, now),
-        owner: named(&key.created_by),
+        owner: called(&key.created_by),
         expires: key.settings.expires_at.map(|end| When::of(end, now)),
-        revoked: by.map(|(at, by)| (When::of(at, now), named(&by))),
+        revoked: by.map(|(at, by)| (When::of(at, now), called(&by))),
         is_saved: portal.query.has("saved"),
         scopes: key
             .settings

@@ -93,18 +93,15 @@ fn check(name: &str, status: Status, told: String) -> Check {
 
 fn lease(health: &Health) -> Check {
     let seconds = health.lease_millis / 1_000;
-    match health.staleness_millis {
-        Some(millis) => {
-            let told =
-                format!("The last heartbeat was {millis} ms ago; its lease is {seconds} s long.");
-            check("This node decides", Status::OK, told)
-        }
-        None => {
-            let told = format!(
-                "No heartbeat reached the database for {seconds} s: it answers 503 until one does."
-            );
-            check("This node decides", Status::DOWN, told)
-        }
+    if let Some(millis) = health.staleness_millis {
+        let told =
+            format!("The last heartbeat was {millis} ms ago; its lease is {seconds} s long.");
+        check("This node decides", Status::OK, told)
+    } else {
+        let told = format!(
+            "No heartbeat reached the database for {seconds} s: it answers 503 until one does."
+        );
+        check("This node decides", Status::DOWN, told)
     }
 }
 
@@ -128,19 +125,15 @@ fn index(health: &Health) -> Check {
 }
 
 fn databases(health: &Health) -> impl Iterator<Item = Check> {
-    health
-        .databases
-        .iter()
-        .map(|database| match &database.schema {
-            Some(schema) => {
-                let told = format!("{} answers. Schema {schema}.", database.kind);
-                check(database.name, Status::OK, told)
-            }
-            None => {
-                let told = format!("{} does not answer.", database.kind);
-                check(database.name, Status::DOWN, told)
-            }
-        })
+    health.databases.iter().map(|database| {
+        if let Some(schema) = &database.schema {
+            let told = format!("{} answers. Schema {schema}.", database.kind);
+            check(database.name, Status::OK, told)
+        } else {
+            let told = format!("{} does not answer.", database.kind);
+            check(database.name, Status::DOWN, told)
+        }
+    })
 }
 
 fn recorder(health: &Health) -> Check {

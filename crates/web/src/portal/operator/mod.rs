@@ -108,16 +108,16 @@ fn access(portal: &Portal) -> Result<OperatorAccess, Failure> {
         let mut failure = Failure::from(error);
         if failure.reason == Reason::PermissionRequired {
             let settings = portal.web.app().settings();
+            let ask = match &settings.portal.brand.support {
+                Some(Support::Page(page)) => format!(": ask at {page}"),
+                Some(Support::Mail(address)) => format!(": ask {address}"),
+                None => String::new(),
+            };
             failure.message = format!(
                 "These pages are for the operators of {}. An operator can make you one, or do for \
-                 you what you came for",
+                 you what you came for{ask}.",
                 settings.portal.name
             );
-            match &settings.portal.brand.support {
-                Some(Support::Page(page)) => failure.message += &format!(": ask at {page}."),
-                Some(Support::Mail(address)) => failure.message += &format!(": ask {address}."),
-                None => failure.message.push('.'),
-            }
         }
         failure
     })

@@ -61,7 +61,7 @@ async fn names_hints_and_ids_lead_to_keys_and_clients() {
         let hint = text(&made, "hint");
         let other = instance.key(json!({"name": "Weekly"})).await;
         let mut browser = Browser::of(instance, "admin@acme.test").await;
-        for sought in ["nightly", "%_", "0%_n", &hint] {
+        for sought in ["nightly", "%_", "0%_n", hint] {
             let page = browser.fill_in("/find", &[("q", sought)]).await;
             page.is_page(200);
             page.tells("100%_Nightly sync");
@@ -70,7 +70,7 @@ async fn names_hints_and_ids_lead_to_keys_and_clients() {
         let page = browser.fill_in("/find", &[("q", "no such name")]).await;
         page.tells("Nothing is called so");
         let id = text(&other, "id");
-        let answer = browser.fill_in("/find", &[("q", &id)]).await;
+        let answer = browser.fill_in("/find", &[("q", id)]).await;
         assert_eq!(answer.leads_on(), format!("/keys/{id}"));
     })
     .await;

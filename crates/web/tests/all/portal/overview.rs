@@ -20,7 +20,7 @@ async fn somebody_new_is_led_to_a_first_request_and_sees_it_arrive() {
             .key(json!({"name": "First", "environment": "test"}))
             .await;
         browser.open("/").await.tells("DONE");
-        let call = get("/sandbox/v1/leads").by(&text(&made, "key"));
+        let call = get("/sandbox/v1/leads").by(text(&made, "key"));
         instance.send(call).await.is(200);
         let page = browser.open("/").await;
         page.tells_not("Your first request");

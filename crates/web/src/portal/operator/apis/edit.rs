@@ -209,13 +209,14 @@ fn draft(typed: &Fields) -> Result<ApiDraft, Problems> {
     let own = |name: &str| typed.get(name).map(str::to_owned);
     let lifetime = match typed.get("token_lifetime_seconds") {
         None => None,
-        Some(text) => match text.parse() {
-            Ok(seconds) => Some(seconds),
-            Err(_) => {
+        Some(text) => {
+            if let Ok(seconds) = text.parse() {
+                Some(seconds)
+            } else {
                 let sentence = "must be a whole number of seconds";
                 return Err(Problems::of("token_lifetime_seconds", sentence));
             }
-        },
+        }
     };
     Ok(ApiDraft {
         name: Some(own("name").unwrap_or_default()),

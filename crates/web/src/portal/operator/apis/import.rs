@@ -111,7 +111,7 @@ async fn told(portal: &Portal, before: &ApiSpec, imported: &Imported) -> Answer 
     let added: Vec<&str> = summary
         .added_scopes
         .iter()
-        .map(|name| name.as_str())
+        .map(claviger_model::scopes::ScopeName::as_str)
         .collect();
     let mut facts = vec![
         ("Routes before", before.routes.len().to_string()),

@@ -92,11 +92,11 @@ fn place(member: &str, name: &str, lines: &[usize]) -> Option<(usize, String)> {
 }
 
 fn told(wrong: &[String]) -> String {
-    let mut told = wrong[..wrong.len().min(TOLD_MAX)].join("; ");
-    if let Some(more) = wrong.len().checked_sub(TOLD_MAX).filter(|more| *more > 0) {
-        told.push_str(&format!("; and {more} more"));
+    let told = wrong[..wrong.len().min(TOLD_MAX)].join("; ");
+    match wrong.len().checked_sub(TOLD_MAX) {
+        None | Some(0) => told,
+        Some(more) => format!("{told}; and {more} more"),
     }
-    told
 }
 
 /// The scopes of a text.
@@ -122,13 +122,14 @@ pub(super) fn scopes(text: &str) -> Result<Lines<ScopeDraft>, Problems> {
                 "" => {}
                 "sensitive" => scope.sensitive = true,
                 "implies all" => scope.implies_all = Some(true),
-                word => match Environment::parse(word) {
-                    Some(environment) => environments.push(environment),
-                    None => {
+                word => {
+                    if let Some(environment) = Environment::parse(word) {
+                        environments.push(environment);
+                    } else {
                         let known = "sensitive, implies all, live or test";
                         return Err(format!("{word} is none of {known}"));
                     }
-                },
+                }
             }
         }
         if environments.is_empty() {

@@ -40,6 +40,6 @@ fn kind_name(portal: &Portal, kind: CredentialKind) -> String {
         CredentialKind::LegacyKey => labels.legacy_key.clone(),
         CredentialKind::AccessToken => "Access tokens".to_owned(),
         CredentialKind::Session => "Session tokens".to_owned(),
-        other => other.as_str().to_owned(),
+        CredentialKind::ClientSecret => labels.client_secret.clone(),
     }
 }

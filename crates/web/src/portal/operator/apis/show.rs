@@ -32,7 +32,7 @@ struct ApiPage {
 
 /// Some of many rows.
 struct Rows<T> {
-    rows: Vec<T>,
+    shown: Vec<T>,
     all: usize,
     pager: Pager,
 }
@@ -78,7 +78,7 @@ impl<T> Rows<T> {
         let from = from.unwrap_or(0_usize).min(all.len());
         let to = from.saturating_add(ROWS as usize).min(all.len());
         Self {
-            rows: all[from..to].iter().map(row).collect(),
+            shown: all[from..to].iter().map(row).collect(),
             all: all.len(),
             pager: Pager {
                 first: (from > 0).then(|| format!("{path}#{name}")),
@@ -101,12 +101,11 @@ fn facts(portal: &Portal, api: &Api) -> Vec<(&'static str, String)> {
     let kinds = spec.accepts.iter().map(|kind| kind_name(portal, *kind));
     let kinds: Vec<String> = kinds.collect();
     let none = || "none".to_owned();
-    let lifetime = match spec.token_lifetime_seconds {
-        Some(seconds) => format!("{seconds} s"),
-        None => {
-            let own = portal.web.app().settings().tokens.lifetime_seconds;
-            format!("{own} s, as the instance says")
-        }
+    let lifetime = if let Some(seconds) = spec.token_lifetime_seconds {
+        format!("{seconds} s")
+    } else {
+        let own = portal.web.app().settings().tokens.lifetime_seconds;
+        format!("{own} s, as the instance says")
     };
     let unmatched = match spec.unmatched {
         Unmatched::Refuse => "refused",
