@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use claviger_model::UnixMillis;
+use claviger_model::keys::KeyState;
 use claviger_service::access::KeyAccess;
 use claviger_service::decisions::{self, Allowed, Refused};
 use claviger_service::keys::{self, KeyCounts, KeyWithSecrets, ListFilter, Listed};
@@ -53,6 +54,8 @@ pub(in crate::portal) struct KeyRow {
     /// When, why, and where more about it is, with the issuer's path.
     pub last_refused: Option<(When, &'static str, String)>,
     pub expires: Option<When>,
+    /// Where it is revoked, with the issuer's path, and what that is called; none when it was.
+    pub revoke: Option<(String, String)>,
 }
 
 /// What is known of the keys of a list beside themselves.
@@ -142,8 +145,13 @@ fn row(portal: &Portal, found: &KeyWithSecrets, known: &Known, now: UnixMillis) 
     let id = key.id.to_string();
     let allowed = known.allowed.get(&id);
     let refused = known.refused.get(&id);
+    let is_revoked = matches!(key.state, KeyState::Revoked { .. });
+    let revoke = || {
+        let label = super::labels(portal).revoke.clone();
+        (portal.href(format!("{PATH}/{id}/revoke")), label)
+    };
     KeyRow {
-        href: portal.href(format!("{PATH}/{}", key.id)),
+        href: portal.href(format!("{PATH}/{id}")),
         name: settings.name.clone(),
         hint: format!("{prefix}\u{2026}{}", found.hint()),
         owner: users::told(&known.makers, &key.created_by),
@@ -155,6 +163,7 @@ fn row(portal: &Portal, found: &KeyWithSecrets, known: &Known, now: UnixMillis) 
             (When::of(refused.at, now), refused.reason.as_str(), why)
         }),
         expires: settings.expires_at.map(|end| When::of(end, now)),
+        revoke: (!is_revoked).then(revoke),
     }
 }
 
