@@ -68,7 +68,9 @@ async function create(hand, name) {
 }
 
 async function expectGone(hand, key) {
-  const html = await hand.page.content()
+  // Unlike the page's content this waits until a page is there that stays.
+  await hand.page.waitForLoadState()
+  const html = await hand.page.locator('body').innerHTML()
   assert.ok(!html.includes(key), `the key is still at ${hand.page.url()}`)
 }
 

@@ -15,7 +15,7 @@ const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/portal/")
 const SCREENSHOTS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../screenshots");
 const NODE: &str = "CLAVIGER_TEST_NODE";
 const CHROMIUM: &str = "CLAVIGER_TEST_CHROMIUM";
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(900);
 
 #[tokio::test]
 async fn the_checks_of_pages_see_what_is_wrong() {
