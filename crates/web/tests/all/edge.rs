@@ -65,7 +65,7 @@ async fn unknown_paths_and_methods() {
         for (method, path) in [
             (Method::PUT, "/api/keys"),
             (Method::DELETE, "/api/keys"),
-            (Method::GET, "/v1/sessions"),
+            (Method::PUT, "/v1/sessions"),
             (Method::GET, "/v1/invitations/accept"),
             (Method::TRACE, "/v1/whoami"),
         ] {
