@@ -156,9 +156,9 @@ async fn an_issuer_with_a_path_has_its_document_before_and_below_that_path() {
             404
         );
         for (path, location) in [
-            ("/t1", "/t1/docs/"),
-            ("/t1/", "/t1/docs/"),
-            ("/", "/t1/docs/"),
+            ("/t1", "/t1/sign-in?next=%2F"),
+            ("/t1/", "/t1/sign-in?next=%2F"),
+            ("/", "/t1/sign-in?next=%2F"),
         ] {
             assert_eq!(instance.send(get(path)).await.header("location"), location);
         }
