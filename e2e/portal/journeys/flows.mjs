@@ -101,9 +101,11 @@ async function apps(hand, facts, make) {
   })
   await hand.go(`/oauth/authorize?${asked}`)
   hand.countClicks()
-  const back = hand.page.waitForRequest((request) => request.url().includes('/healthz?'))
+  // The browser has to be there, or going on elsewhere interrupts it.
+  const back = hand.page.waitForURL(/\/healthz\?/)
   await hand.activate(hand.named('Allow'))
-  assert.match((await back).url(), /[?&]code=/)
+  await back
+  assert.match(hand.page.url(), /[?&]code=/)
   hand.costsAtMost(1, 'connecting an app')
   await hand.go('/connected-apps')
   hand.countClicks()
