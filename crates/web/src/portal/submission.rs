@@ -15,13 +15,14 @@ use crate::pages::form::TOKEN_FIELD;
 use crate::pages::{Fields, MaybeSession, PageForm, see_other, sign_in};
 use crate::state::Web;
 
-/// The longest query that what was typed makes, in bytes.
-const TYPED_BYTES_MAX: usize = 12_000;
+/// The longest query that what was typed makes, in bytes. By way of the sign-in it is escaped once
+/// more, and has to fit into the head of a request with all that browsers add.
+const TYPED_BYTES_MAX: usize = 8_000;
 
 /// A form that somebody who is signed in sent from one of our pages.
 ///
 /// Whoever is not signed in any more signs in and finds the form again, filled in; so does whoever
-/// signed in anew since the form was made. Passwords and what is named like a secret are not.
+/// signed in anew since the form was made. Passwords and what has the shape of a credential are not.
 pub struct Submission {
     /// The page that the form is on.
     pub portal: Portal,
@@ -106,10 +107,8 @@ fn is_of_form(name: &str) -> bool {
     [TOKEN_FIELD, FORM_ID].contains(&name)
 }
 
-/// Whether a field may hold a secret, which no address may.
+/// Whether a field holds a secret, which no address may. Not more than those: a field that is left
+/// out is empty in the form that is filled in, and would be saved so.
 fn is_secret(name: &str) -> bool {
-    ["password", "secret", "token", "credential"]
-        .iter()
-        .any(|word| name.contains(word))
-        || name == "q"
+    name.ends_with("password") || matches!(name, "q" | "token" | "secret")
 }

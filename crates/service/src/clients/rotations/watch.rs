@@ -23,7 +23,7 @@ const AT_ONCE: u32 = 200;
 /// Nodes that notice the same write it once.
 ///
 /// # Errors
-/// A database does not answer; what was noticed is noticed again.
+/// A database does not answer. What could not be noted is logged and noticed again.
 pub async fn watch(app: &App) -> Result<(), Error> {
     let mut after = None;
     loop {
@@ -40,7 +40,11 @@ pub async fn watch(app: &App) -> Result<(), Error> {
         for rotation in &waiting {
             let used_at = uses.get(&rotation.secret_id);
             if let Some(at) = used_at.and_then(|uses| uses.last_used_at) {
-                note(app, rotation.client_id, at, Arc::clone(&uses)).await?;
+                let client_id = rotation.client_id;
+                // One that cannot be noted keeps none of the others waiting.
+                if let Err(error) = note(app, client_id, at, Arc::clone(&uses)).await {
+                    tracing::error!(%error, %client_id, "the first use of a secret is not noted");
+                }
             }
         }
         after = Some(last);

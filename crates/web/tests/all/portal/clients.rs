@@ -243,6 +243,31 @@ async fn a_client_is_edited_its_tokens_ended_and_deleted() {
 }
 
 #[tokio::test]
+async fn limits_outlive_the_session_in_which_they_were_typed() {
+    for_each_app(async |instance| {
+        let mut browser = Browser::of(instance, "admin@acme.test").await;
+        let client = created(&mut browser).await;
+        let page = browser.open(&format!("/clients/{}/edit", client.id)).await;
+        browser.cookies.retain(|name, _| name != "claviger_session");
+        let typed = [
+            &TYPED[..],
+            &[("tokens_per_day", "10"), ("token_lifetime_seconds", "600")],
+        ];
+        let answer = browser.submit(&page, &typed.concat()).await;
+        let sign_in = browser.open(answer.leads_on()).await;
+        let fields = [
+            ("email", "admin@acme.test"),
+            ("password", claviger_service::testing::PASSWORD),
+        ];
+        let back = browser.submit(&sign_in, &fields).await;
+        let page = browser.open(back.leads_on()).await;
+        page.tells("name=\"tokens_per_day\" type=\"number\" value=\"10\"");
+        page.tells("name=\"token_lifetime_seconds\" type=\"number\" value=\"600\"");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn others_clients_are_not_there_and_roles_say_who_can() {
     for_each_app(async |instance| {
         let mut admin = Browser::of(instance, "admin@acme.test").await;
