@@ -88,6 +88,20 @@ pub(crate) fn create_master_key(path: &Path, sources: &Sources) -> Result<(), Fa
     create(path, &line)
 }
 
+/// A file without a name, for its owner alone, gone when it is closed.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn nameless() -> std::io::Result<std::fs::File> {
+    let name = format!("claviger-{}.import", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(FILE_MODE);
+    let file = options.open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
 /// Whether others than its owner may read or write a file.
 pub(crate) fn is_shared(path: &Path) -> bool {
     let metadata = std::fs::metadata(path);

@@ -3,6 +3,7 @@
 //! Law: argv, the environment and standard input are read here and nowhere below. A command asks a
 //! use case and shows the answer; no rule lives here.
 
+mod bar;
 mod commands;
 mod decider;
 mod exit;

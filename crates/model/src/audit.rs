@@ -64,6 +64,8 @@ actions! {
     ClientRotationFirstUse = "client.rotation_first_use";
     /// A rotation was taken back: the older secrets stay.
     ClientRotationCancelled = "client.rotation_cancelled";
+    /// Somebody reported that a credential can be read by others.
+    CredentialLeaked = "credential.leaked";
     /// A user allowed an app to act.
     GrantCreated = "grant.created";
     /// A user allowed an app more than before.
@@ -80,6 +82,11 @@ actions! {
     KeyCreated = "key.created";
     /// A key was changed.
     KeyChanged = "key.changed";
+    /// A key that was made elsewhere was taken over.
+    KeyImported = "key.imported";
+    /// A key that was made elsewhere was used for the first time, and the hash that was brought
+    /// along for it replaced by one of our own.
+    KeyUpgraded = "key.upgraded";
     /// A key was revoked.
     KeyRevoked = "key.revoked";
     /// A legacy key was generated.

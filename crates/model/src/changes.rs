@@ -29,11 +29,13 @@ pub enum ChangeKind {
     Grant,
     /// A family of refresh tokens that was ended.
     TokenFamily,
+    /// The hash of a key that was made elsewhere.
+    ImportedHash,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Account,
         Self::Api,
         Self::Key,
@@ -47,6 +49,7 @@ impl ChangeKind {
         Self::TokenFloor,
         Self::Grant,
         Self::TokenFamily,
+        Self::ImportedHash,
     ];
 
     /// The word in the database.
@@ -65,6 +68,7 @@ impl ChangeKind {
             Self::TokenFloor => "token_floor",
             Self::Grant => "grant",
             Self::TokenFamily => "token_family",
+            Self::ImportedHash => "imported_hash",
         }
     }
 

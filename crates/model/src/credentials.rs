@@ -63,6 +63,9 @@ impl CredentialKind {
     }
 }
 
+/// The keyed hash of no secret.
+pub const PLACEHOLDER: Mac = [0; 32];
+
 /// What is stored of a secret: enough to recognise it, nothing to derive it from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredSecret {
@@ -86,6 +89,34 @@ impl StoredSecret {
             pepper_version,
             hint: secret.hint().to_owned(),
         }
+    }
+
+    /// What stands for the secret of a key that was made elsewhere until its first use: nothing
+    /// matches it, and `lookup` only names it.
+    pub fn placeholder(lookup: Lookup, pepper_version: u8, hint: String) -> Self {
+        Self {
+            lookup,
+            hash: PLACEHOLDER,
+            pepper_version,
+            hint,
+        }
+    }
+
+    /// What to store of a key that was made elsewhere, once it was seen.
+    pub fn of_foreign(credential: &str, keyring: &crate::keyring::Keyring) -> Self {
+        let (pepper_version, hash) = keyring.hash_new_secret(credential);
+        let last = credential.char_indices().rev().nth(3);
+        Self {
+            lookup: Lookup::derived(&hash),
+            hash,
+            pepper_version,
+            hint: last.map_or("", |(at, _)| &credential[at..]).to_owned(),
+        }
+    }
+
+    /// Whether it is that of a key that was made elsewhere and seen since.
+    pub fn is_of_foreign(&self) -> bool {
+        self.lookup == Lookup::derived(&self.hash)
     }
 
     /// Writes its columns for the seal of the row that holds it.

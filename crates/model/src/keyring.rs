@@ -114,6 +114,11 @@ impl Keyring {
             .map(|version| (version.number, version.check))
     }
 
+    /// Every live version, the newest first.
+    pub fn versions(&self) -> impl Iterator<Item = u8> + '_ {
+        self.versions.iter().map(|version| version.number)
+    }
+
     /// The keyed hash of a secret under pepper `version`; `None` when that version is not live.
     /// Does not allocate.
     pub fn hash_secret(&self, version: u8, secret: &str) -> Option<Mac> {

@@ -15,6 +15,7 @@ pub mod devices;
 pub mod environment;
 pub mod grants;
 pub mod ids;
+pub mod imports;
 pub mod keyring;
 pub mod keys;
 pub mod legacy_keys;

@@ -12,6 +12,10 @@ const SECRET_LENGTH: usize = 32;
 const CHECK_LENGTH: usize = 6;
 const BODY_LENGTH: usize = ID_LENGTH + SECRET_LENGTH + CHECK_LENGTH;
 const PREFIX_LENGTH_MAX: usize = 32;
+/// How many numbers ten base62 digits can stand for.
+const NUMBERS: u64 = 62_u64.pow(10);
+/// What follows the prefix of a secret, as a regular expression.
+const BODY_PATTERN: &str = "[0-9A-Za-z]{48}";
 
 /// How many random bytes [`Plaintext::mint`] asks for: enough that rejecting the 3% that would
 /// bias a base62 digit practically never runs out.
@@ -79,6 +83,13 @@ impl Plaintext {
 }
 
 impl Lookup {
+    /// The identifier of a key that was made elsewhere and has none inside: made from its keyed
+    /// hash, so that it tells nothing of the key.
+    pub fn derived(hash: &crate::keyring::Mac) -> Self {
+        let (start, _) = hash.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+        Self(u64::from_be_bytes(*start) % NUMBERS)
+    }
+
     /// The ten base62 digits, as the database and the key itself carry them.
     pub fn to_text(self) -> String {
         let mut out = [0u8; ID_LENGTH];
@@ -122,6 +133,16 @@ pub fn parse(text: &str) -> Result<Lookup, Malformed> {
         return Err(Malformed::Checksum);
     }
     Ok(Lookup(lookup))
+}
+
+/// A regular expression for the secrets that start with one of `prefixes`, in the syntax that
+/// `grep -E`, RE2, PCRE and the scanners of source code have in common. It needs no escaping:
+/// prefixes are letters, digits and `_`.
+pub fn pattern<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> String {
+    let mut prefixes: Vec<&str> = prefixes.into_iter().collect();
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    format!("\\b({}){BODY_PATTERN}\\b", prefixes.join("|"))
 }
 
 /// Whether `prefix` can stand before a secret: 2 to 32 of `a-z 0-9 _`, a letter first, `_` last.

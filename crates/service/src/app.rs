@@ -10,6 +10,7 @@ use futures_core::future::BoxFuture;
 
 use crate::decisions::Recorder;
 use crate::error::Error;
+use crate::imports::{SlowPool, Upgrader};
 use crate::network::NetworkLimits;
 use crate::oauth::authorize::FailureLimits;
 use crate::oauth::device::Guesses;
@@ -55,6 +56,8 @@ struct Inner {
     decisions: Recorder,
     uses: UseRecorder,
     family_uses: FamilyUseRecorder,
+    slow_keys: SlowPool,
+    upgrader: Upgrader,
 }
 
 /// Where the data is.
@@ -113,6 +116,7 @@ impl App {
             sources.clone(),
             role,
         );
+        let upgrader = Upgrader::start(db.clone(), Arc::clone(&keyring), sources.clone(), role);
         let inner = Inner {
             db,
             usage_db,
@@ -136,6 +140,8 @@ impl App {
             decisions,
             uses,
             family_uses,
+            slow_keys: SlowPool::new(),
+            upgrader,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -184,6 +190,14 @@ impl App {
 
     pub(crate) fn passwords(&self) -> &PasswordPool {
         &self.inner.passwords
+    }
+
+    pub(crate) fn slow_keys(&self) -> &SlowPool {
+        &self.inner.slow_keys
+    }
+
+    pub(crate) fn upgrader(&self) -> &Upgrader {
+        &self.inner.upgrader
     }
 
     pub(crate) fn used_up_quotas(&self) -> &UsedUp {
@@ -272,6 +286,7 @@ impl App {
         self.inner.decisions.close().await;
         self.inner.uses.close().await;
         self.inner.family_uses.close().await;
+        self.inner.upgrader.close().await;
         self.inner.propagation.leave().await;
         self.inner.usage_db.close().await;
         self.inner.db.close().await;

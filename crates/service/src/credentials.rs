@@ -36,15 +36,14 @@ pub struct Credential {
 
 /// Finds what a text is. It decides nothing and counts as no use.
 pub fn whose(app: &App, caller: &Caller, access: &KeyAccess, text: &str) -> Whose {
-    match secret::parse(text) {
-        Err(Malformed::Checksum) => return Whose::Mistyped,
-        // No secret of ours has dots, every access token has two.
-        Err(Malformed::Shape) if text.split('.').count() != 3 => return Whose::Nothing,
-        _ => {}
-    }
     let now = app.sources().both();
     let Some(entry) = app.verifier().whose(text, now) else {
-        return Whose::Unknown;
+        return match secret::parse(text) {
+            Err(Malformed::Checksum) => Whose::Mistyped,
+            // No secret of ours has dots, every access token has two.
+            Err(Malformed::Shape) if text.split('.').count() != 3 => Whose::Nothing,
+            _ => Whose::Unknown,
+        };
     };
     let credential = Credential {
         kind: entry.identity.kind(),

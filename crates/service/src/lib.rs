@@ -21,6 +21,7 @@ pub mod error;
 pub mod grants;
 pub mod health;
 pub mod idempotency;
+pub mod imports;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;

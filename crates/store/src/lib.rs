@@ -18,6 +18,7 @@ pub mod devices;
 mod error;
 pub mod grants;
 pub mod idempotency;
+pub mod imports;
 pub mod invitations;
 pub mod keys;
 pub mod ledger;

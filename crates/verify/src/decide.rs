@@ -238,8 +238,29 @@ impl Verifier {
         decision
     }
 
-    /// What a credential is. No secret of ours has a dot, every token has two.
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// What a credential is. Whatever is none of ours may have been made elsewhere.
     pub(crate) fn recognise(
+        &self,
+        index: &Index,
+        credential: &str,
+        now: Now,
+    ) -> Result<Presented, Option<Note>> {
+        self.recognise_own(index, credential, now).or_else(|note| {
+            let entry = self.imported_entry(index, credential).ok_or(note)?;
+            Ok(Presented {
+                state: entry.state,
+                entry,
+                token: None,
+            })
+        })
+    }
+
+    /// What a credential of ours is. No secret of ours has a dot, every token has two.
+    fn recognise_own(
         &self,
         index: &Index,
         credential: &str,

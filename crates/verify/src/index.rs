@@ -11,8 +11,9 @@ use claviger_model::apis::Api;
 use claviger_model::clients::{Client, ClientMetadata, ClientSecret};
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::{
-    AccountId, ClientId, GrantId, KeyId, LegacyKeyId, SessionId, SigningKeyId, TokenId,
+    AccountId, ClientId, GrantId, KeyId, LegacyKeyId, SecretId, SessionId, SigningKeyId, TokenId,
 };
+use claviger_model::imports::ImportedHash;
 use claviger_model::keys::ApiKey;
 use claviger_model::legacy_keys::LegacyKey;
 use claviger_model::secret::Lookup;
@@ -24,6 +25,7 @@ use crate::entries::{
     AccountCell, ClientEntry, ConsentEntry, Entry, EntryState, Grant, Identity, ResidentGrant,
     ResidentSession,
 };
+use crate::imported::Imported;
 use crate::limits::Limiter;
 use crate::origins::Origins;
 use crate::scopes::Scopes;
@@ -53,6 +55,7 @@ pub struct Index {
     origins: Origins,
     consents: papaya::HashMap<GrantId, Arc<ConsentEntry>>,
     families: Families,
+    imported: Imported,
     /// Access tokens that were revoked, until their end.
     revoked_tokens: papaya::HashMap<TokenId, UnixMillis>,
     /// Below which epoch the tokens of a client are dead. An account's is in its cell.
@@ -127,11 +130,34 @@ impl Index {
             .iter()
             .map(|secret| (secret.stored.lookup, entry(secret)));
         self.replace(Owner::Key(key.id), entries.collect());
+        if secrets.iter().any(|secret| secret.stored.is_of_foreign()) {
+            self.imported.note_own();
+        }
     }
 
     /// Forgets a key, for one whose row is gone or cannot be trusted.
     pub fn remove_key(&self, id: KeyId) {
         self.replace(Owner::Key(id), Vec::new());
+    }
+
+    /// Keys that were made elsewhere.
+    pub const fn imported(&self) -> &Imported {
+        &self.imported
+    }
+
+    /// Holds the hash that was brought along for a key, or forgets it where it was erased.
+    pub fn put_imported(&self, row: &ImportedHash) {
+        self.imported.put(row);
+    }
+
+    /// Forgets the hash of a key, for one whose row is gone or cannot be trusted.
+    pub fn remove_imported(&self, id: SecretId) {
+        self.imported.remove(id);
+    }
+
+    /// Replaces the peppers of imported hashes, by their numbers.
+    pub fn set_import_peppers(&self, peppers: &[(u8, impl AsRef<[u8]>)]) {
+        self.imported.set_peppers(peppers);
     }
 
     /// Holds a session.

@@ -12,6 +12,7 @@ mod decision;
 pub mod entries;
 pub mod freshness;
 mod identify;
+pub mod imported;
 pub mod index;
 pub mod jose;
 pub mod limits;

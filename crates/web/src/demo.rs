@@ -95,7 +95,7 @@ async fn serve(
         ip: origin.ip,
         sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
     };
-    let decision = decide(web, &question, origin.request_id, true);
+    let decision = decide(web, &question, origin.request_id, true).await;
     let answer = if decision.is_allowed() {
         act(web, environment, (&parts.method, path), sent).await
     } else {

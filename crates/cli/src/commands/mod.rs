@@ -9,6 +9,7 @@ mod completion;
 mod config;
 mod dev;
 mod grant;
+mod import;
 mod init;
 mod key;
 mod legacy_key;
@@ -43,6 +44,7 @@ enum Command {
     Init(init::InitArguments),
     Check(check::CheckArguments),
     Key(key::KeyArguments),
+    Import(import::ImportArguments),
     Client(client::ClientArguments),
     Grant(grant::GrantArguments),
     LegacyKey(legacy_key::LegacyKeyArguments),
@@ -78,6 +80,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::run(arguments, screen).await,
         Command::Check(arguments) => check::run(arguments, screen).await,
         Command::Key(arguments) => key::run(arguments, screen).await,
+        Command::Import(arguments) => import::run(arguments, screen).await,
         Command::Client(arguments) => client::run(arguments, screen).await,
         Command::Grant(arguments) => grant::run(arguments, screen).await,
         Command::LegacyKey(arguments) => legacy_key::run(arguments, screen).await,

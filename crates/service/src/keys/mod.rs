@@ -43,7 +43,7 @@ async fn find(conn: &mut Conn, account_id: AccountId, id: KeyId) -> Result<KeyWi
 }
 
 /// The members of a key that an audit event tells of.
-fn audited(key: &ApiKey) -> Value {
+pub(crate) fn audited(key: &ApiKey) -> Value {
     let settings = &key.settings;
     let networks: Vec<String> = settings
         .allowed_ips

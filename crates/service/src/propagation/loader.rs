@@ -19,7 +19,7 @@ use claviger_store::{
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
-use super::grants;
+use super::{grants, imports};
 use crate::sessions::places;
 use crate::signing_keys::Signer;
 
@@ -46,6 +46,7 @@ pub(super) async fn load(
     load_sessions(conn, &index, now).await?;
     load_token_ends(conn, &index, now).await?;
     grants::load(conn, &index, now).await?;
+    imports::load(conn, &index).await?;
     put_signing_keys(conn, (&index, signer), now).await?;
     Ok((index, epoch))
 }
@@ -107,6 +108,7 @@ pub(super) async fn apply(
             ChangeKind::TokenFamily => {
                 grants::apply_families(conn, index, &parsed(&ids)).await?;
             }
+            ChangeKind::ImportedHash => imports::apply(conn, index, &parsed(&ids)).await?,
         }
     }
     Ok(())
@@ -212,7 +214,7 @@ async fn put_signing_keys(
 }
 
 /// The alarm about rows that were left out.
-fn report(bad_rows: &[BadRow]) {
+pub(super) fn report(bad_rows: &[BadRow]) {
     for bad in bad_rows {
         tracing::error!(
             table = bad.table,

@@ -9,6 +9,7 @@
 
 mod follower;
 mod grants;
+mod imports;
 mod loader;
 mod lock;
 mod nodes;

@@ -43,6 +43,7 @@ const MAIN: &[Migration] = migrations! { "main":
     9 = "0009_device_authorizations",
     10 = "0010_rotations",
     11 = "0011_people",
+    13 = "0013_imports",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":

@@ -186,6 +186,28 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
     one_row(touched, ApiKey::TABLE)
 }
 
+/// Writes a secret that took the place of a placeholder over the version before it.
+/// `key_secrets.lookup` conflicts where the same text is another key already.
+pub async fn update_secret(tx: &mut Tx, secret: &KeySecret) -> Result<(), StoreError> {
+    let seal = tx.keyring().seal(secret);
+    let touched = tx
+        .query(
+            "UPDATE key_secrets SET lookup = $2, hash = $3, pepper_version = $4, hint = $5,
+                 row_version = $6, seal = $7
+             WHERE id = $1 AND row_version = $6 - 1",
+        )
+        .shown(secret.id)
+        .bind(secret.stored.lookup.to_text())
+        .bind(secret.stored.hash.as_slice())
+        .bind(i64::from(secret.stored.pepper_version))
+        .bind(secret.stored.hint.as_str())
+        .bind(secret.version)
+        .bind(seal)
+        .execute()
+        .await?;
+    one_row(touched, KeySecret::TABLE)
+}
+
 /// Takes the key's row, so that whoever else wants to change it waits until this transaction ends.
 pub async fn lock(tx: &mut Tx, id: KeyId) -> Result<(), StoreError> {
     let query = tx.query("UPDATE keys SET row_version = row_version WHERE id = $1");

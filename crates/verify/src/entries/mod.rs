@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use claviger_model::clients;
-use claviger_model::credentials::{CredentialKind, StoredSecret};
+use claviger_model::credentials::{CredentialKind, PLACEHOLDER, StoredSecret};
 use claviger_model::ids::{
     AccountId, ClientId, KeyId, LegacyKeyId, SecretId, SessionId, TokenId, UserId,
 };
@@ -254,6 +254,12 @@ impl Entry {
             KeyState::Inactive { .. } => EntryState::Refused(Reason::Inactive),
             KeyState::Revoked { .. } => EntryState::Refused(Reason::Revoked),
         }
+    }
+
+    /// Whether it is a key that was made elsewhere and never seen here: what was brought along for
+    /// it is to be replaced by a hash of our own.
+    pub fn is_unseen(&self) -> bool {
+        self.hash == PLACEHOLDER && matches!(self.identity, Identity::Key(..))
     }
 
     /// The account's id.

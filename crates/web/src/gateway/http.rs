@@ -58,7 +58,7 @@ pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Respo
         sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
     };
     let request_id = web.app().sources().request_id();
-    let decision = decide(&web, &request, request_id, false);
+    let decision = decide(&web, &request, request_id, false).await;
     let mut response = if decision.is_allowed() {
         allowed(&decision)
     } else {

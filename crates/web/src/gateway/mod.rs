@@ -4,14 +4,18 @@
 pub mod http;
 pub mod verify;
 
+use claviger_model::Reason;
 use claviger_model::ids::RequestId;
+use claviger_service::App;
 use claviger_service::decisions::{DecisionRecord, RequestFacts};
+use claviger_service::imports::{self, Tried};
+use claviger_verify::checks::Checks;
 use claviger_verify::{Decision, Request};
 
 use crate::state::Web;
 
 /// Decides, counts, and keeps what has to be explained later.
-pub(crate) fn decide(
+pub(crate) async fn decide(
     web: &Web,
     request: &Request<'_>,
     request_id: RequestId,
@@ -19,7 +23,13 @@ pub(crate) fn decide(
 ) -> Decision {
     let app = web.app();
     let now = app.sources().both();
-    let decision = app.verifier().decide(request, now);
+    let mut decision = app.verifier().decide(request, now);
+    if decision.reason == Reason::InvalidCredential {
+        decision = tried(app, request, decision).await;
+    }
+    if let (Some(entry), Some(credential)) = (&decision.credential, request.credential) {
+        imports::note_use(app, entry, credential);
+    }
     web.metrics().decided(decision.reason);
     let recorder = app.decisions();
     if always_keep || recorder.wants(&decision) {
@@ -33,4 +43,22 @@ pub(crate) fn decide(
         recorder.record(DecisionRecord::of(&decision, &facts));
     }
     decision
+}
+
+/// What was refused as unknown may be a key that was made elsewhere and has to be tried. One for
+/// which there is no time now is not refused: whoever sent it would throw a good key away.
+async fn tried(app: &App, request: &Request<'_>, refused: Decision) -> Decision {
+    let Some(credential) = request.credential else {
+        return refused;
+    };
+    match imports::try_slow(app, credential, request.ip).await {
+        Tried::Wrong => refused,
+        Tried::Right => app.verifier().decide(request, app.sources().both()),
+        Tried::Busy => Decision {
+            reason: Reason::Stale,
+            checks: Checks::default(),
+            note: None,
+            ..refused
+        },
+    }
 }

@@ -96,7 +96,7 @@ pub async fn one(State(web): State<Web>, body: Body) -> Result<Response, Failure
     let question: Question<'_> = parse(&bytes)?;
     let request_id = web.app().sources().request_id();
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
-    let reason = question.answer(&web, request_id, &mut answer)?;
+    let reason = question.answer(&web, request_id, &mut answer).await?;
     let mut response = json(answer, reason == Reason::Stale);
     crate::router::name_request(&mut response, request_id);
     Ok(response)
@@ -127,7 +127,9 @@ pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failu
         if position > 0 {
             answer.push(b',');
         }
-        let reason = question.answer(&web, web.app().sources().request_id(), &mut answer)?;
+        let reason = question
+            .answer(&web, web.app().sources().request_id(), &mut answer)
+            .await?;
         is_stale |= reason == Reason::Stale;
     }
     answer.extend_from_slice(b"]}");
@@ -135,7 +137,7 @@ pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failu
 }
 
 impl Question<'_> {
-    fn answer(
+    async fn answer(
         &self,
         web: &Web,
         request_id: RequestId,
@@ -155,7 +157,7 @@ impl Question<'_> {
             ip: self.ip,
             sent: self.sent()?,
         };
-        let decision = decide(web, &request, request_id, false);
+        let decision = decide(web, &request, request_id, false).await;
         let view = DecisionView::new(&decision, request_id);
         serde_json::to_writer(answer, &view)
             .map_err(|error| claviger_service::Error::Internal(Box::new(error)))?;

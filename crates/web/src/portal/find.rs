@@ -7,7 +7,7 @@ use claviger_model::ids::{ClientId, KeyId, RequestId};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
 use claviger_service::credentials::{self, Credential, Whose};
-use claviger_service::{clients, keys};
+use claviger_service::{clients, imports, keys};
 
 use super::keys::list::{KeyRow, rows};
 use super::{Answer, Band, Portal, Section, Shell, Submission};
@@ -58,6 +58,9 @@ pub async fn find(submission: Submission) -> Answer {
     if let Some(path) = path_of_id(portal, text).await? {
         return Ok(see_other(&portal.href(path)));
     }
+    // A key that was made elsewhere may have to be tried. Where there is no time for that, it is
+    // not found by its text.
+    let _ = imports::try_slow(portal.web.app(), text, portal.caller().ip).await;
     let whose = credentials::whose(portal.web.app(), portal.caller(), &access, text);
     if let Some(told) = told(portal, whose) {
         return page(portal, Some(told), None, (Vec::new(), Vec::new())).await;

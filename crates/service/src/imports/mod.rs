@@ -1,0 +1,35 @@
+//! Keys that were made elsewhere: taking them over by their hashes, and knowing them from then on.
+
+mod check;
+mod import;
+mod line;
+mod lines;
+mod slow;
+mod upgrade;
+
+pub use import::{ImportOptions, Outcome, Progress, Refused, Told, import_keys};
+pub use line::LINE_BYTES_MAX;
+pub(crate) use slow::SlowPool;
+pub use slow::{Tried, try_slow};
+pub(crate) use upgrade::Upgrader;
+
+use claviger_verify::entries::Entry;
+
+use crate::app::App;
+
+/// Notes that `credential` was recognised as `entry`: of a key that was made elsewhere the first
+/// use counts, of everything else nothing.
+pub fn note_use(app: &App, entry: &Entry, credential: &str) {
+    if entry.is_unseen() {
+        app.upgrader().note(entry, credential);
+    }
+}
+
+/// Writes the first uses down that were noted by now, which a server does every second.
+///
+/// # Errors
+/// The store's.
+#[cfg(feature = "testing")]
+pub async fn write_uses(app: &App) -> Result<(), crate::Error> {
+    app.upgrader().flush().await
+}
