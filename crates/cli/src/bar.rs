@@ -42,7 +42,11 @@ impl Bar {
         self.drawn_nanos = now_nanos;
         self.is_drawn = true;
         // There is nobody left to tell that standard error is gone.
-        let _ = write!(io::stderr().lock(), "\r\x1b[2K{}", line(what, done, total, since));
+        let _ = write!(
+            io::stderr().lock(),
+            "\r\x1b[2K{}",
+            line(what, done, total, since)
+        );
     }
 
     /// Takes the bar away, so that a line can be written.

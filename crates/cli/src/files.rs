@@ -96,7 +96,11 @@ pub(crate) fn nameless() -> std::io::Result<std::fs::File> {
     let name = format!("claviger-{}.import", std::process::id());
     let path = std::env::temp_dir().join(name);
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true).mode(FILE_MODE);
+    options
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE);
     let file = options.open(&path)?;
     std::fs::remove_file(&path)?;
     Ok(file)

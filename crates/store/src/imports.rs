@@ -273,9 +273,8 @@ pub async fn insert_pepper(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     let ciphertext = tx.keyring().encrypt(&context(number), nonce, pepper);
-    let ciphertext = ciphertext.map_err(|error| {
-        StoreError::Internal(crate::error::Cause::new(error.to_string()))
-    })?;
+    let ciphertext = ciphertext
+        .map_err(|error| StoreError::Internal(crate::error::Cause::new(error.to_string())))?;
     tx.query("INSERT INTO import_peppers (id, ciphertext, created_at) VALUES ($1, $2, $3)")
         .bind(i64::from(number))
         .bind(ciphertext)

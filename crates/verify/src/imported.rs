@@ -152,7 +152,8 @@ impl Imported {
             Some(Held::Slow { lead, proved }) => {
                 let slow = self.slow.pin();
                 let before = slow.get(lead).into_iter().flat_map(|all| all.iter());
-                let left: Arc<[SlowHash]> = before.filter(|one| one.secret_id != id).cloned().collect();
+                let left: Arc<[SlowHash]> =
+                    before.filter(|one| one.secret_id != id).cloned().collect();
                 if left.is_empty() {
                     slow.remove(lead);
                 } else {
@@ -171,7 +172,13 @@ impl Imported {
             number: *number,
             key: hmac::Key::new(hmac::HMAC_SHA256, AsRef::<[u8]>::as_ref(key)),
         };
-        self.peppers.store(Arc::new(peppers.iter().map(pepper).collect()));
+        self.peppers
+            .store(Arc::new(peppers.iter().map(pepper).collect()));
+    }
+
+    /// For how many keys it holds what was brought along.
+    pub fn held(&self) -> usize {
+        self.held.len()
     }
 
     /// Counts slow hashes that came.
@@ -206,7 +213,9 @@ impl Imported {
         };
         if proved.set(lookup).is_ok() {
             let placeholder = candidate.placeholder;
-            self.proved.pin().insert(lookup, Proved { hash, placeholder });
+            self.proved
+                .pin()
+                .insert(lookup, Proved { hash, placeholder });
             self.note_own();
         }
     }
@@ -231,11 +240,16 @@ impl Imported {
             placeholder: row.placeholder,
         };
         let slow = self.slow.pin();
-        let before = slow.get(lead).into_iter().flat_map(|all| all.iter().cloned());
+        let before = slow
+            .get(lead)
+            .into_iter()
+            .flat_map(|all| all.iter().cloned());
         let all: Arc<[SlowHash]> = before.chain([one]).collect();
         slow.insert(lead.into(), all);
-        self.lead_lengths
-            .fetch_or(1u64.checked_shl(length(lead)).unwrap_or(0), Ordering::AcqRel);
+        self.lead_lengths.fetch_or(
+            1u64.checked_shl(length(lead)).unwrap_or(0),
+            Ordering::AcqRel,
+        );
         self.generation.fetch_add(1, Ordering::AcqRel);
         Held::Slow {
             lead: lead.into(),
@@ -255,9 +269,8 @@ impl Imported {
     fn find(&self, credential: &str) -> Option<Lookup> {
         let text = credential.as_bytes();
         let is_used = |count: &AtomicUsize| count.load(Ordering::Acquire) > 0;
-        let sha = |algorithm, kind| {
-            self.known(kind, &padded(digest::digest(algorithm, text).as_ref()))
-        };
+        let sha =
+            |algorithm, kind| self.known(kind, &padded(digest::digest(algorithm, text).as_ref()));
         if is_used(&self.sha256)
             && let Some(found) = sha(&digest::SHA256, Kind::Sha256)
         {

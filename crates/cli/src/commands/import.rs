@@ -56,7 +56,12 @@ struct KeysArguments {
     #[arg(long, value_name = "FILE")]
     pepper_file: Option<PathBuf>,
     /// What the pepper's file holds: text, hex or base64
-    #[arg(long, value_name = "ENCODING", default_value = "text", requires = "pepper_file")]
+    #[arg(
+        long,
+        value_name = "ENCODING",
+        default_value = "text",
+        requires = "pepper_file"
+    )]
     pepper_encoding: String,
     /// Write all bad lines to this file, as JSON lines with `line` and `reason`
     #[arg(long, value_name = "FILE")]
@@ -100,7 +105,11 @@ async fn keys(store: &Store, arguments: &KeysArguments, screen: Screen) -> Resul
             if progress.is_writing && !std::mem::replace(&mut was_writing, true) {
                 bar.restart(now());
             }
-            let what = if progress.is_writing { "importing" } else { "checking" };
+            let what = if progress.is_writing {
+                "importing"
+            } else {
+                "checking"
+            };
             bar.show(what, progress.done, progress.total, now());
         }
     };
@@ -204,7 +213,9 @@ fn show(
         screen.note(&format!("and {more} more; --report FILE has them all"));
     }
     if screen.is_json {
-        let problems = bad.iter().map(|one| json!({ "line": one.line, "reason": one.reason }));
+        let problems = bad
+            .iter()
+            .map(|one| json!({ "line": one.line, "reason": one.reason }));
         let summary = json!({
             "lines": outcome.lines,
             "imported": imported,

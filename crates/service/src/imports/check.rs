@@ -96,14 +96,19 @@ impl<'a> Checker<'a> {
         read: &[(u64, Result<Described, String>)],
     ) -> Result<Stored, Error> {
         let keyring = self.app.keyring();
-        let good = || read.iter().filter_map(|(_, described)| described.as_ref().ok());
+        let good = || {
+            read.iter()
+                .filter_map(|(_, described)| described.as_ref().ok())
+        };
         let fingerprints: Vec<Fingerprint> = good()
             .flat_map(|one| {
                 let versions = keyring.versions();
                 versions.filter_map(|version| one.hash.fingerprint(keyring, version))
             })
             .collect();
-        let names: Vec<&str> = good().filter_map(|one| one.external_id.as_deref()).collect();
+        let names: Vec<&str> = good()
+            .filter_map(|one| one.external_id.as_deref())
+            .collect();
         let leads: BTreeSet<&str> = good().filter_map(|one| one.hash.lead()).collect();
         let leads: Vec<&str> = leads.into_iter().collect();
         let known = imports::known(conn, &fingerprints).await?;
@@ -112,7 +117,10 @@ impl<'a> Checker<'a> {
                 .into_iter()
                 .map(|known| (start(&known.fingerprint), known))
                 .collect(),
-            external_ids: imports::external_ids(conn, &names).await?.into_iter().collect(),
+            external_ids: imports::external_ids(conn, &names)
+                .await?
+                .into_iter()
+                .collect(),
             leads: imports::leads(conn, &leads).await?,
         })
     }
@@ -136,7 +144,9 @@ impl<'a> Checker<'a> {
             return refused(error.to_string());
         }
         let keyring = self.app.keyring();
-        let current = described.hash.fingerprint(keyring, keyring.current_version());
+        let current = described
+            .hash
+            .fingerprint(keyring, keyring.current_version());
         let Some(fingerprint) = current else {
             return Err(Error::stale());
         };

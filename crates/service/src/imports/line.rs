@@ -78,7 +78,11 @@ pub(super) fn read(text: &str, pepper: Option<u8>, now: UnixMillis) -> Result<De
     let hash = hash(&line, pepper, &mut problems);
     let environment = environment(line.environment.as_deref(), &mut problems);
     let account_id = line.account_id.as_deref().and_then(|text| {
-        problems.check("account_id", text.parse::<AccountId>().map_err(|_| "must be the id of an account, acct_…"))
+        problems.check(
+            "account_id",
+            text.parse::<AccountId>()
+                .map_err(|_| "must be the id of an account, acct_…"),
+        )
     });
     let p = &mut problems;
     let hint = bounded(line.hint, "hint", HINT_LENGTH_MAX, p).unwrap_or_default();
@@ -86,7 +90,9 @@ pub(super) fn read(text: &str, pepper: Option<u8>, now: UnixMillis) -> Result<De
     let (Some(settings), Some(hash)) = (settings, hash) else {
         return Err(problems.to_string());
     };
-    problems.into_result().map_err(|problems| problems.to_string())?;
+    problems
+        .into_result()
+        .map_err(|problems| problems.to_string())?;
     Ok(Described {
         settings,
         environment,
@@ -102,7 +108,9 @@ pub(super) fn read(text: &str, pepper: Option<u8>, now: UnixMillis) -> Result<De
 fn told(error: &serde_json::Error) -> String {
     if error.is_data() {
         let sentence = error.to_string();
-        let member = sentence.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        let member = sentence
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.split('`').next());
         return match member {
             Some(member) => format!("has a member that is not known: {member}."),
             None => format!(
@@ -119,13 +127,20 @@ fn hash(line: &Line, pepper: Option<u8>, problems: &mut Problems) -> Option<Fore
     let text = required(line.hash.as_deref(), "hash", problems);
     let algorithm = algorithm.and_then(|word| {
         let known = HashAlgorithm::ALL.map(HashAlgorithm::as_str).join(", ");
-        problems.check("algorithm", HashAlgorithm::parse(word).ok_or(format!("must be one of {known}")))
+        problems.check(
+            "algorithm",
+            HashAlgorithm::parse(word).ok_or(format!("must be one of {known}")),
+        )
     })?;
     let text = text?;
     let read = match algorithm {
         HashAlgorithm::Bcrypt | HashAlgorithm::Argon2 => {
             let lead = lead(line.lookup.as_deref(), problems);
-            let checked = if algorithm == HashAlgorithm::Bcrypt { bcrypt(text) } else { argon2(text) };
+            let checked = if algorithm == HashAlgorithm::Bcrypt {
+                bcrypt(text)
+            } else {
+                argon2(text)
+            };
             let lead = problems.check("hash", checked).and(lead)?;
             return Some(ForeignHash::Slow {
                 algorithm,
@@ -154,11 +169,7 @@ fn hash(line: &Line, pepper: Option<u8>, problems: &mut Problems) -> Option<Fore
     }
 }
 
-fn required<'a>(
-    value: Option<&'a str>,
-    member: &str,
-    problems: &mut Problems,
-) -> Option<&'a str> {
+fn required<'a>(value: Option<&'a str>, member: &str, problems: &mut Problems) -> Option<&'a str> {
     problems.check(member, value.ok_or("is required"))
 }
 
@@ -169,8 +180,9 @@ fn digest<const N: usize>(
     encoding: Option<&str>,
 ) -> Result<[u8; N], (&'static str, String)> {
     match encoding.unwrap_or("hex") {
-        "hex" => unhex(text)
-            .ok_or_else(|| ("hash", format!("must be {} hexadecimal digits", 2 * N))),
+        "hex" => {
+            unhex(text).ok_or_else(|| ("hash", format!("must be {} hexadecimal digits", 2 * N)))
+        }
         "base64" => {
             let config = GeneralPurposeConfig::new()
                 .with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -188,8 +200,13 @@ fn digest<const N: usize>(
 }
 
 fn bcrypt(text: &str) -> Result<(), String> {
-    let known = ["$2a$", "$2b$", "$2y$"].iter().any(|start| text.starts_with(start));
-    let parts = text.parse::<bcrypt::HashParts>().ok().filter(|_| known && text.is_ascii());
+    let known = ["$2a$", "$2b$", "$2y$"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let parts = text
+        .parse::<bcrypt::HashParts>()
+        .ok()
+        .filter(|_| known && text.is_ascii());
     let parts = parts.ok_or("must be a bcrypt hash such as $2b$12$…")?;
     if parts.get_cost() > BCRYPT_COST_MAX {
         return Err(format!(
@@ -250,7 +267,9 @@ fn environment(word: Option<&str>, problems: &mut Problems) -> Environment {
         return Environment::Live;
     };
     let known = Environment::parse(word).ok_or("must be live or test");
-    problems.check("environment", known).unwrap_or(Environment::Live)
+    problems
+        .check("environment", known)
+        .unwrap_or(Environment::Live)
 }
 
 fn bounded(
@@ -277,7 +296,11 @@ mod tests {
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     fn line(more: &str) -> Result<Described, String> {
-        read(&format!(r#"{{"name":"n","scopes":["a"],{more}}}"#), Some(1), NOW)
+        read(
+            &format!(r#"{{"name":"n","scopes":["a"],{more}}}"#),
+            Some(1),
+            NOW,
+        )
     }
 
     #[test]
@@ -298,36 +321,88 @@ mod tests {
     fn what_is_wrong_is_said_without_the_value() {
         let long = "x".repeat(70);
         for (more, said) in [
-            (r#""hash":"ab","algorithm":"sha256""#, "hash must be 64 hexadecimal digits"),
-            (r#""hash":"ab","algorithm":"sha512","encoding":"base64""#, "hash must be 64 bytes"),
-            (r#""hash":"ab","algorithm":"sha256","encoding":"x""#, "encoding must be hex"),
-            (r#""hash":"ab","algorithm":"md5""#, "algorithm must be one of sha256"),
+            (
+                r#""hash":"ab","algorithm":"sha256""#,
+                "hash must be 64 hexadecimal digits",
+            ),
+            (
+                r#""hash":"ab","algorithm":"sha512","encoding":"base64""#,
+                "hash must be 64 bytes",
+            ),
+            (
+                r#""hash":"ab","algorithm":"sha256","encoding":"x""#,
+                "encoding must be hex",
+            ),
+            (
+                r#""hash":"ab","algorithm":"md5""#,
+                "algorithm must be one of sha256",
+            ),
             (r#""hash":"ab""#, "algorithm is required"),
             (r#""algorithm":"sha256""#, "hash is required"),
-            (r#""hash":"ab","algorithm":"bcrypt""#, "lookup is required for bcrypt"),
-            (r#""hash":"$2b$04$x","algorithm":"bcrypt","lookup":"sk_x""#, "must be a bcrypt hash"),
-            (r#""hash":"$2b$15$......................................................","algorithm":"bcrypt","lookup":"sk_x""#, "must be a bcrypt hash"),
-            (&format!(r#""hash":"{ABC}","algorithm":"sha256","expires_at":5"#), "expires_at must be in the future"),
-            (&format!(r#""hash":"{ABC}","algorithm":"sha256","colour":5"#), "not known: colour"),
-            (&format!(r#""hash":"{ABC}","algorithm":"sha256","account_id":"x""#), "account_id must be the id"),
-            (&format!(r#""hash":"{ABC}","algorithm":"sha256","environment":"x""#), "environment must be"),
-            (&format!(r#""hash":"{ABC}","algorithm":"sha256","hint":"{long}""#), "hint must be"),
+            (
+                r#""hash":"ab","algorithm":"bcrypt""#,
+                "lookup is required for bcrypt",
+            ),
+            (
+                r#""hash":"$2b$04$x","algorithm":"bcrypt","lookup":"sk_x""#,
+                "must be a bcrypt hash",
+            ),
+            (
+                r#""hash":"$2b$15$......................................................","algorithm":"bcrypt","lookup":"sk_x""#,
+                "must be a bcrypt hash",
+            ),
+            (
+                &format!(r#""hash":"{ABC}","algorithm":"sha256","expires_at":5"#),
+                "expires_at must be in the future",
+            ),
+            (
+                &format!(r#""hash":"{ABC}","algorithm":"sha256","colour":5"#),
+                "not known: colour",
+            ),
+            (
+                &format!(r#""hash":"{ABC}","algorithm":"sha256","account_id":"x""#),
+                "account_id must be the id",
+            ),
+            (
+                &format!(r#""hash":"{ABC}","algorithm":"sha256","environment":"x""#),
+                "environment must be",
+            ),
+            (
+                &format!(r#""hash":"{ABC}","algorithm":"sha256","hint":"{long}""#),
+                "hint must be",
+            ),
             (r#""hash":5"#, "wrong type"),
         ] {
             let sentence = line(more).unwrap_err();
             assert!(sentence.contains(said), "{more}: {sentence}");
             assert!(!sentence.contains(ABC), "{sentence}");
         }
-        assert!(read("{", None, NOW).unwrap_err().contains("not a JSON object"));
-        assert!(read("", None, NOW).unwrap_err().contains("not a JSON object"));
-        let without = format!(r#"{{"name":"n","scopes":["a"],"hash":"{ABC}","algorithm":"hmac-sha256"}}"#);
-        assert!(read(&without, None, NOW).unwrap_err().contains("--pepper-file"));
+        assert!(
+            read("{", None, NOW)
+                .unwrap_err()
+                .contains("not a JSON object")
+        );
+        assert!(
+            read("", None, NOW)
+                .unwrap_err()
+                .contains("not a JSON object")
+        );
+        let without =
+            format!(r#"{{"name":"n","scopes":["a"],"hash":"{ABC}","algorithm":"hmac-sha256"}}"#);
+        assert!(
+            read(&without, None, NOW)
+                .unwrap_err()
+                .contains("--pepper-file")
+        );
     }
 
     #[test]
     fn slow_hashes_are_taken_up_to_a_cost() {
         let slow = |hash: &str, algorithm: &str| {
-            line(&format!(r#""hash":"{hash}","algorithm":"{algorithm}","lookup":"sk_x""#)).map(drop)
+            line(&format!(
+                r#""hash":"{hash}","algorithm":"{algorithm}","lookup":"sk_x""#
+            ))
+            .map(drop)
         };
         let salt_and_hash = "CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy";
         for start in ["$2a$05$", "$2b$14$", "$2y$10$"] {
@@ -336,12 +411,20 @@ mod tests {
         let dear = slow(&format!("$2b$15${salt_and_hash}"), "bcrypt").unwrap_err();
         assert!(dear.contains("cost 15"), "{dear}");
         let argon = |params: &str| {
-            let hash = format!("$argon2id$v=19${params}$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+            let hash = format!(
+                "$argon2id$v=19${params}$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+            );
             slow(&hash, "argon2")
         };
         argon("m=65536,t=2,p=1").unwrap();
         assert!(argon("m=131072,t=2,p=1").unwrap_err().contains("memory"));
         assert!(argon("m=1024,t=200,p=1").unwrap_err().contains("too long"));
-        assert!(slow("$scrypt$ln=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "argon2").is_err());
+        assert!(
+            slow(
+                "$scrypt$ln=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+                "argon2"
+            )
+            .is_err()
+        );
     }
 }

@@ -38,7 +38,9 @@ impl<'s, S: BufRead> Lines<'s, S> {
         loop {
             bytes.clear();
             let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
-            let read = (&mut *self.source).take(most).read_until(b'\n', &mut bytes)?;
+            let read = (&mut *self.source)
+                .take(most)
+                .read_until(b'\n', &mut bytes)?;
             if read == 0 {
                 return Ok(None);
             }

@@ -163,7 +163,10 @@ impl Inner {
             match self.write_together(Arc::new([one.clone()])).await {
                 Err(error @ Error::Later { .. }) => return Err(error),
                 Err(error) => {
-                    let (id, cause) = (one.0, std::error::Error::source(&error).map(ToString::to_string));
+                    let (id, cause) = (
+                        one.0,
+                        std::error::Error::source(&error).map(ToString::to_string),
+                    );
                     tracing::warn!(%id, %error, cause, "an imported key keeps the hash of its import");
                 }
                 Ok(()) => {}
@@ -226,7 +229,8 @@ async fn upgrade(
     tx.change(Change::new(ChangeKind::Key, row.key_id));
     tx.change(Change::new(ChangeKind::ImportedHash, id));
     let told = json!({ "algorithm": row.algorithm.as_str(), "external_id": row.external_id });
-    let ours = json!({ "algorithm": HashAlgorithm::HmacSha256.as_str(), "hint": fresh.stored.hint });
+    let ours =
+        json!({ "algorithm": HashAlgorithm::HmacSha256.as_str(), "hint": fresh.stored.hint });
     let account_id = Some(row.account_id);
     let event = Signature::of("system", None, None).event(
         sources,
@@ -235,7 +239,11 @@ async fn upgrade(
         row.key_id,
         (Some(told), Some(ours.clone())),
     )?;
-    tx.outbox(&event.action, account_id, json!({ "key_id": row.key_id, "change": ours }));
+    tx.outbox(
+        &event.action,
+        account_id,
+        json!({ "key_id": row.key_id, "change": ours }),
+    );
     tx.audit(event);
     Ok(())
 }

@@ -10,6 +10,7 @@ mod audit;
 mod decisions;
 mod grants;
 mod health;
+mod imports;
 mod invitations;
 mod jobs;
 mod members;
