@@ -133,6 +133,16 @@ actions! {
     UserSuspended = "user.suspended";
     /// A user was made active again.
     UserActivated = "user.activated";
+    /// A webhook was made.
+    WebhookCreated = "webhook.created";
+    /// A webhook was changed.
+    WebhookChanged = "webhook.changed";
+    /// A webhook was deleted.
+    WebhookDeleted = "webhook.deleted";
+    /// A webhook was switched off because nothing reached it for long.
+    WebhookDisabled = "webhook.disabled";
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated = "webhook.secret_rotated";
 }
 
 /// One event, as it is written in the transaction of the change that it tells of. Never carries a

@@ -117,6 +117,8 @@ id_types! {
     ApiId = "api_";
     /// A client; its `client_id`.
     ClientId = "cli_";
+    /// One message to one webhook.
+    DeliveryId = "dlv_";
     /// An audit event.
     EventId = "evt_";
     /// All refresh tokens that came from one authorization, one after the other.
@@ -143,6 +145,8 @@ id_types! {
     TokenId = "tok_";
     /// A person who signs in.
     UserId = "usr_";
+    /// An address that is told what happens.
+    WebhookId = "whk_";
 }
 
 #[cfg(test)]

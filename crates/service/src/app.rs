@@ -51,6 +51,7 @@ struct Inner {
     authorization_failures: FailureLimits,
     used_up_quotas: UsedUp,
     outbound: Outbound,
+    webhook_outbound: Outbound,
     registrations: NetworkLimits,
     documents: Documents,
     decisions: Recorder,
@@ -135,6 +136,7 @@ impl App {
             authorization_failures: FailureLimits::new(),
             used_up_quotas: UsedUp::new(),
             outbound: Outbound::new(),
+            webhook_outbound: Outbound::new(),
             registrations: NetworkLimits::new(registration::AT_MOST),
             documents: Documents::new(),
             decisions,
@@ -214,6 +216,11 @@ impl App {
 
     pub(crate) fn outbound(&self) -> &Outbound {
         &self.inner.outbound
+    }
+
+    /// What sends webhooks: it may reach other networks than what fetches for clients.
+    pub(crate) fn webhook_outbound(&self) -> &Outbound {
+        &self.inner.webhook_outbound
     }
 
     pub(crate) fn client_failures(&self) -> &Failures {

@@ -1,6 +1,6 @@
 //! What Claviger does: each use case authorizes, decides, writes, audits and announces the change.
 //!
-//! Law: use cases only. No HTTP but what [`outbound`] fetches, no SQL; the clock and the random
+//! Law: use cases only. No HTTP but what [`outbound`] fetches and sends, no SQL; the clock and the random
 //! generator live in [`sources`] alone, and no use case runs without the permission that it takes
 //! as a value.
 
@@ -45,6 +45,7 @@ pub mod testing;
 pub mod tokens;
 pub mod users;
 pub mod uses;
+pub mod webhooks;
 
 pub use actor::{Actor, Caller};
 pub use app::App;

@@ -34,6 +34,17 @@ pub struct Settings {
     pub legacy_deprecated_since: UnixMillis,
     /// What people call things.
     pub portal: Portal,
+    /// Webhooks.
+    pub webhooks: WebhookSettings,
+}
+
+/// Webhooks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WebhookSettings {
+    /// Private networks into which they may lead.
+    pub networks: Vec<IpNet>,
+    /// How long deliveries are kept, in days.
+    pub days: u32,
 }
 
 /// Access tokens and the keys that sign them.
@@ -184,6 +195,16 @@ impl Default for Settings {
                 labels: Labels::default(),
                 brand: Brand::default(),
             },
+            webhooks: WebhookSettings::default(),
+        }
+    }
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            networks: Vec::new(),
+            days: 30,
         }
     }
 }

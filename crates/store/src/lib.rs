@@ -26,6 +26,7 @@ pub mod legacy_keys;
 pub mod members;
 pub mod nodes;
 pub mod operators;
+pub mod outbox;
 pub mod pushed_requests;
 pub mod refresh_tokens;
 pub mod revoked_tokens;
@@ -47,7 +48,9 @@ pub mod token_family_uses;
 pub mod token_floors;
 pub mod user_profiles;
 pub mod users;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
-pub use db::{Committed, Conn, Db, Location, Reader, Tx};
+pub use db::{Committed, Conn, Db, Location, Reader, Reminder, Tx};
 pub use error::{Cause, StoreError};
 pub use rows::BadRow;

@@ -78,7 +78,23 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::signing_keys::list))
         .routes(routes!(rest::signing_keys::rotate))
         .routes(routes!(rest::signing_keys::withdraw))
+        .merge(webhook_routes())
         .merge(oauth_routes())
+}
+
+/// The routes of webhooks.
+fn webhook_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(rest::webhooks::list, rest::webhooks::create))
+        .routes(routes!(
+            rest::webhooks::show,
+            rest::webhooks::edit,
+            rest::webhooks::delete
+        ))
+        .routes(routes!(rest::webhooks::rotate_secret))
+        .routes(routes!(rest::webhooks::test))
+        .routes(routes!(rest::webhooks::deliveries))
+        .routes(routes!(rest::webhooks::redeliver))
 }
 
 /// The routes that the standards for access tokens name, and the feed beside them.

@@ -24,6 +24,7 @@ pub(super) struct File {
     pub(super) node: Node,
     pub(super) management: Management,
     pub(super) decisions: Decisions,
+    pub(super) webhooks: Webhooks,
     pub(super) log: Log,
     #[serde(default)]
     pub(super) apis: Vec<DeclaredApi>,
@@ -146,6 +147,14 @@ pub(super) struct Management {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decisions {
+    pub(super) days: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhooks {
+    pub(super) networks: Vec<String>,
     pub(super) days: u32,
 }
 

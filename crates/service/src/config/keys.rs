@@ -5,12 +5,14 @@ mod apis;
 mod credentials;
 mod oauth;
 mod portal;
+mod webhooks;
 
 use crate::branding::Theme;
 pub(super) use apis::APIS;
 use credentials::{CREDENTIALS, TOKENS};
 use oauth::OAUTH;
 use portal::{LABELS, PORTAL};
+use webhooks::WEBHOOKS;
 
 /// A section of the file.
 pub(super) struct Section {
@@ -241,6 +243,11 @@ pub(super) static SECTIONS: &[Section] = &[
             Default::Value("7"),
             "How many days decisions are kept.",
         )],
+    },
+    Section {
+        name: "webhooks",
+        sentence: "Webhooks: what happens is told to addresses that accounts name.",
+        keys: WEBHOOKS,
     },
     Section {
         name: "log",

@@ -31,7 +31,7 @@ pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
 use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
-use crate::settings::{OAuthSettings, Portal, Prefixes, Settings, TokenSettings};
+use crate::settings::{OAuthSettings, Portal, Prefixes, Settings, TokenSettings, WebhookSettings};
 use check::Checked;
 use file::File;
 
@@ -215,6 +215,10 @@ impl Config {
                 name: file.portal.name.clone(),
                 labels: file.portal.labels.clone(),
                 brand: Brand::of(&file.portal),
+            },
+            webhooks: WebhookSettings {
+                networks: networks(&file.webhooks.networks),
+                days: file.webhooks.days,
             },
         }
     }

@@ -4,9 +4,9 @@ use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{
-    StoreError, Tx, authorization_codes, devices, grants, idempotency, ledger, pushed_requests,
-    refresh_tokens, revoked_tokens, sessions, spent_identifiers, token_counts, token_families,
-    token_family_uses,
+    StoreError, Tx, authorization_codes, devices, grants, idempotency, ledger, outbox,
+    pushed_requests, refresh_tokens, revoked_tokens, sessions, spent_identifiers, token_counts,
+    token_families, token_family_uses, webhook_deliveries,
 };
 use futures_core::future::BoxFuture;
 
@@ -36,6 +36,9 @@ const TOKEN_COUNT_DAYS_KEPT: i64 = 7;
 /// How long pushed requests and codes of devices are kept after their end, for "expired" instead of
 /// "unknown".
 const REQUESTS_KEPT_MILLIS: i64 = DAY_MILLIS;
+/// How long messages to the outside are kept after somebody took them, to look into what became of
+/// one.
+const MESSAGES_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
 /// Rows deleted in one transaction.
 const ROWS_AT_ONCE: u32 = 500;
 
@@ -53,6 +56,8 @@ pub(super) async fn clean(app: &App) {
     report("codes", ended_codes(app).await);
     report("refresh tokens", ended_refresh_tokens(app).await);
     report("uses of access tokens", old_family_uses(app).await);
+    report("messages", old_messages(app).await);
+    report("deliveries to webhooks", old_deliveries(app).await);
     report("decisions", old_decisions(app).await);
     report(
         "authorization failures",
@@ -194,6 +199,23 @@ async fn old_family_uses(app: &App) -> Result<(), Error> {
             return Ok(());
         }
     }
+}
+
+async fn old_messages(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-MESSAGES_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(outbox::delete_taken_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await
+}
+
+async fn old_deliveries(app: &App) -> Result<(), Error> {
+    let kept_millis = i64::from(app.settings().webhooks.days) * DAY_MILLIS;
+    let before = app.sources().now().plus_millis(-kept_millis);
+    in_portions(app, move |tx| {
+        Box::pin(webhook_deliveries::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await
 }
 
 /// Deletes a limited number of rows in one transaction, and goes on as long as there are so many.

@@ -1,6 +1,7 @@
 //! What a server does by itself from time to time.
 
 mod clean;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +26,12 @@ pub struct JobsHandle {
 /// seconds.
 pub fn start(app: App) -> JobsHandle {
     let (minutely, watching) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let telling = Arc::new(Notify::new());
+    let teller = tokio::spawn(webhooks::run(app.clone(), Arc::clone(&telling)));
     let watcher = tokio::spawn(watch(app.clone(), Arc::clone(&watching)));
     let runner = tokio::spawn(run(app, Arc::clone(&minutely)));
     JobsHandle {
-        tasks: vec![(minutely, runner), (watching, watcher)],
+        tasks: vec![(minutely, runner), (watching, watcher), (telling, teller)],
     }
 }
 

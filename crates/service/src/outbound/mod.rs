@@ -1,4 +1,5 @@
-//! What is fetched from addresses that strangers name: keys and documents of clients.
+//! What is fetched from addresses that strangers name, keys and documents of clients, and what is
+//! sent to them: webhooks.
 //!
 //! Nobody may have this instance look around in its own network by naming an address (server-side
 //! request forgery). So the address of every connection is checked when it is made, there is no
@@ -6,6 +7,7 @@
 
 mod addresses;
 mod error;
+mod post;
 mod resolver;
 
 use std::net::IpAddr;
@@ -22,6 +24,7 @@ use tokio::sync::Semaphore;
 use crate::app::App;
 use addresses::is_allowed;
 pub use error::FetchError;
+pub(crate) use post::{check_receiver, post};
 use resolver::CheckedResolver;
 
 /// How many are fetched at once.

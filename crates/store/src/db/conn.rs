@@ -1,13 +1,16 @@
 //! A connection, a transaction, and what a transaction has to tell at its end.
 
+use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use claviger_model::audit::Event;
+use claviger_model::UnixMillis;
+use claviger_model::audit::{Action, Event};
 use claviger_model::changes::{Change, ChangeKind};
-use claviger_model::ids::AccountId;
+use claviger_model::ids::{AccountId, EventId};
 use claviger_model::keyring::Keyring;
 use claviger_model::tokens::TokenOwner;
+use claviger_model::webhooks::is_told;
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, raw_sql};
 
@@ -51,6 +54,33 @@ pub(super) struct OutboxEntry {
     pub(super) topic: String,
     pub(super) account_id: Option<AccountId>,
     pub(super) payload: serde_json::Value,
+    /// Of what it tells; none until the audit event comes that it goes with.
+    pub(super) about: Option<About>,
+}
+
+/// Of what a message to the outside tells.
+pub(super) struct About {
+    pub(super) event_id: EventId,
+    pub(super) at: UnixMillis,
+    pub(super) actor: String,
+    pub(super) target: String,
+}
+
+/// A message to the outside of which the audit log has no event: somebody is reminded.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Reminder {
+    /// Its id.
+    pub id: EventId,
+    /// When it came about.
+    pub at: UnixMillis,
+    /// What it is.
+    pub topic: &'static str,
+    /// Whose matter it is.
+    pub account_id: AccountId,
+    /// About which thing: an id.
+    pub target: String,
+    /// What there is to know.
+    pub payload: serde_json::Value,
 }
 
 impl Conn {
@@ -149,18 +179,45 @@ impl Tx {
         self.change(Change::new(ChangeKind::TokenFloor, owner));
     }
 
-    /// Appends to the audit log.
+    /// Appends to the audit log. What somebody would act on is told to the outside after the
+    /// commit: by the message of the same action and account that goes with it, or by its own
+    /// members where there is none.
     pub fn audit(&mut self, event: Event) {
+        let mut entries = self.pending.outbox.iter_mut().rev();
+        let own = entries.find(|entry| entry.about.is_none() && entry.is_of(&event));
+        if let Some(entry) = own {
+            entry.about = Some(About::of(&event));
+        }
         self.pending.audit.push(event);
     }
 
-    /// Leaves a message that is delivered after the commit. It is dated by the transaction's last
-    /// audit event.
+    /// Leaves a message that is delivered after the commit. It goes with the transaction's audit
+    /// event of the same action and account.
     pub fn outbox(&mut self, topic: &str, account: Option<AccountId>, payload: serde_json::Value) {
-        self.pending.outbox.push(OutboxEntry {
+        let mut entry = OutboxEntry {
             topic: topic.to_owned(),
             account_id: account,
             payload,
+            about: None,
+        };
+        let mut events = self.pending.audit.iter().rev();
+        let own = events.find(|event| entry.is_of(event) && !self.pending.tells_of(event));
+        entry.about = own.map(About::of);
+        self.pending.outbox.push(entry);
+    }
+
+    /// Leaves a message of which the audit log has no event.
+    pub fn remind(&mut self, reminder: Reminder) {
+        self.pending.outbox.push(OutboxEntry {
+            topic: reminder.topic.to_owned(),
+            account_id: Some(reminder.account_id),
+            payload: reminder.payload,
+            about: Some(About {
+                event_id: reminder.id,
+                at: reminder.at,
+                actor: "system".to_owned(),
+                target: reminder.target,
+            }),
         });
     }
 }
@@ -179,7 +236,55 @@ impl DerefMut for Tx {
     }
 }
 
+impl OutboxEntry {
+    /// Whether it can be about this event.
+    fn is_of(&self, event: &Event) -> bool {
+        self.topic == event.action && self.account_id == event.account_id
+    }
+}
+
+impl About {
+    fn of(event: &Event) -> Self {
+        Self {
+            event_id: event.id,
+            at: event.at,
+            actor: event.actor.clone(),
+            target: event.target.clone(),
+        }
+    }
+}
+
 impl Pending {
+    /// Whether there is a message about this event.
+    fn tells_of(&self, event: &Event) -> bool {
+        let mut told = self.outbox.iter().filter_map(|entry| entry.about.as_ref());
+        told.any(|about| about.event_id == event.id)
+    }
+
+    /// Adds the messages about events that somebody would act on and that nobody wrote one about.
+    pub(super) fn tell_the_rest(&mut self) {
+        let is_told = |event: &&Event| {
+            let mut actions = Action::ALL.iter();
+            let action = actions.find(|action| action.as_str() == event.action);
+            action.is_none_or(|action| is_told(*action))
+        };
+        let told: HashSet<EventId> = {
+            let abouts = self.outbox.iter().filter_map(|entry| entry.about.as_ref());
+            abouts.map(|about| about.event_id).collect()
+        };
+        let rest = self.audit.iter().filter(is_told);
+        let rest = rest.filter(|event| !told.contains(&event.id));
+        let entries: Vec<OutboxEntry> = rest
+            .map(|event| OutboxEntry {
+                topic: event.action.clone(),
+                account_id: event.account_id,
+                payload: event.after.clone().unwrap_or_default(),
+                about: Some(About::of(event)),
+            })
+            .collect();
+        self.outbox.extend(entries);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.audit.is_empty() && self.outbox.is_empty()
     }

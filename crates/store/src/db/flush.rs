@@ -31,10 +31,14 @@ struct Inserts {
 }
 
 /// Writes what waits; the epoch when there were changes.
-pub(super) async fn flush(conn: &mut Conn, pending: Pending) -> Result<Option<i64>, StoreError> {
+pub(super) async fn flush(
+    conn: &mut Conn,
+    mut pending: Pending,
+) -> Result<Option<i64>, StoreError> {
     if pending.is_empty() {
         return Ok(None);
     }
+    pending.tell_the_rest();
     let Pending {
         mut changes,
         mut ended,
@@ -135,7 +139,17 @@ fn floor_rows(epoch: i64, ended: &[TokenOwner]) -> Value {
 fn outbox_rows(last_id: i64, at: i64, entries: &[OutboxEntry]) -> Value {
     let row = |(id, entry): (i64, &OutboxEntry)| {
         let payload = entry.payload.to_string();
-        json!([id, at, entry.topic, entry.account_id, payload])
+        let about = entry.about.as_ref();
+        json!([
+            id,
+            about.map_or(at, |about| about.at.0),
+            entry.topic,
+            entry.account_id,
+            payload,
+            about.map(|about| about.event_id),
+            about.map(|about| &about.actor),
+            about.map(|about| &about.target),
+        ])
     };
     (last_id + 1..).zip(entries).map(row).collect()
 }
@@ -179,8 +193,9 @@ async fn insert_on_sqlite(conn: &mut Conn, inserts: Inserts) -> Result<(), Store
     }
     if inserts.outbox != NOTHING {
         conn.query(
-            "INSERT INTO outbox (id, at, topic, account_id, payload)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+            "INSERT INTO outbox (id, at, topic, account_id, payload, event_id, actor, target)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                 value ->> 6, value ->> 7
              FROM json_each($1)",
         )
         .bind(inserts.outbox)
@@ -204,8 +219,9 @@ async fn insert_on_postgres(conn: &mut Conn, inserts: Inserts) -> Result<(), Sto
              SELECT CAST(v ->> 0 AS BIGINT), v ->> 1, v ->> 2
              FROM jsonb_array_elements(CAST($2 AS jsonb)) AS t(v)
          ), new_outbox AS (
-             INSERT INTO outbox (id, at, topic, account_id, payload)
-             SELECT CAST(v ->> 0 AS BIGINT), CAST(v ->> 1 AS BIGINT), v ->> 2, v ->> 3, v ->> 4
+             INSERT INTO outbox (id, at, topic, account_id, payload, event_id, actor, target)
+             SELECT CAST(v ->> 0 AS BIGINT), CAST(v ->> 1 AS BIGINT), v ->> 2, v ->> 3, v ->> 4,
+                 v ->> 5, v ->> 6, v ->> 7
              FROM jsonb_array_elements(CAST($3 AS jsonb)) AS t(v)
          ), new_floors AS (
              INSERT INTO token_floors (owner_id, not_before_epoch)

@@ -43,6 +43,7 @@ const MAIN: &[Migration] = migrations! { "main":
     9 = "0009_device_authorizations",
     10 = "0010_rotations",
     11 = "0011_people",
+    12 = "0012_webhooks",
     13 = "0013_imports",
 };
 

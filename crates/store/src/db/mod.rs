@@ -22,7 +22,7 @@ use futures_core::future::BoxFuture;
 use sqlx::SqlitePool;
 use sqlx::postgres::PgConnectOptions;
 
-pub use conn::{Conn, Reader, Tx};
+pub use conn::{Conn, Reader, Reminder, Tx};
 #[cfg(feature = "testing")]
 pub(crate) use migrate::all_postgres_sql;
 pub use postgres::Wakeups;

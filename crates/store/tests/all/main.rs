@@ -13,6 +13,7 @@ mod instance;
 mod keys;
 mod legacy_keys;
 mod opening;
+mod outbox;
 mod people;
 mod requests_of_apps;
 mod samples;

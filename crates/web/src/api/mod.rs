@@ -17,6 +17,7 @@ pub mod scopes;
 pub mod sessions;
 pub mod signing_keys;
 pub mod users;
+pub mod webhooks;
 
 use std::fmt;
 use std::str::FromStr;

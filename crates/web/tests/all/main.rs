@@ -37,3 +37,4 @@ mod signing_keys;
 mod users;
 mod verify;
 mod verify_http;
+mod webhooks;

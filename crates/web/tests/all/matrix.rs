@@ -51,6 +51,8 @@ fn filled(path: &str) -> String {
         ("secrets", "sec_"),
         ("signing-keys", "sgn_"),
         ("register", "cli_"),
+        ("webhooks", "whk_"),
+        ("deliveries", "dlv_"),
     ];
     let (before, rest) = path.split_once('{').unwrap_or((path, ""));
     let noun = before
