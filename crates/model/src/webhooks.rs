@@ -141,6 +141,8 @@ pub struct Webhook {
     pub secret: Vec<u8>,
     /// What signed before and does so too until a time.
     pub old_secret: Option<(Vec<u8>, UnixMillis)>,
+    /// The place in the outbox after which it is told: what happened before is not told.
+    pub after_place: i64,
     /// Who made it.
     pub created_by: String,
     /// When.
@@ -201,6 +203,7 @@ impl Sealed for Webhook {
             .optional(self.old_secret.as_ref(), |columns, (secret, ends)| {
                 columns.bytes(secret).time(*ends)
             })
+            .int(self.after_place)
             .text(&self.created_by)
             .time(self.created_at)
             .int(self.version);

@@ -36,6 +36,12 @@ pub async fn is_waiting(conn: &mut Conn) -> Result<bool, StoreError> {
     Ok(query.fetch_optional().await?.is_some())
 }
 
+/// The place of the last message so far. Those of whoever has not committed yet come after it.
+pub async fn last_place(conn: &mut Conn) -> Result<i64, StoreError> {
+    let query = conn.query("SELECT outbox_seq FROM ledger WHERE id = 1");
+    query.fetch_one().await?.get(0)
+}
+
 /// Takes at most `limit` messages, in their order, so that nobody else gets them.
 pub async fn take(tx: &mut Tx, now: UnixMillis, limit: u32) -> Result<Vec<Message>, StoreError> {
     // Whoever waited for a row that somebody else has just taken finds that it was.

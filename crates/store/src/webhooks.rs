@@ -35,6 +35,7 @@ impl Stored for Webhook {
             off,
             secret,
             old_secret: old_secret.zip(ends_at),
+            after_place: fields.int()?,
             created_by: fields.text()?,
             created_at: fields.time()?,
             version: fields.int()?,
@@ -48,8 +49,9 @@ pub async fn insert(tx: &mut Tx, webhook: &Webhook) -> Result<(), StoreError> {
     let old = webhook.old_secret.as_ref();
     tx.query(
         "INSERT INTO webhooks (id, account_id, url, events, off_at, off_why, secret, old_secret,
-             old_secret_ends_at, created_by, created_at, row_version, seal)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             old_secret_ends_at, after_place, created_by, created_at, row_version, seal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+             $14)",
     )
     .shown(webhook.id)
     .shown_option(webhook.account_id)
@@ -60,6 +62,7 @@ pub async fn insert(tx: &mut Tx, webhook: &Webhook) -> Result<(), StoreError> {
     .bind(webhook.secret.as_slice())
     .bind(old.map(|(secret, _)| secret.as_slice()))
     .time_option(old.map(|(_, ends)| *ends))
+    .bind(webhook.after_place)
     .bind(webhook.created_by.as_str())
     .time(webhook.created_at)
     .bind(webhook.version)
@@ -111,7 +114,7 @@ pub async fn get(conn: &mut Conn, id: WebhookId) -> Result<Option<Webhook>, Stor
     let row = conn
         .query(
             "SELECT id, account_id, url, events, off_at, off_why, secret, old_secret,
-                 old_secret_ends_at, created_by, created_at, row_version, seal
+                 old_secret_ends_at, after_place, created_by, created_at, row_version, seal
              FROM webhooks WHERE id = $1",
         )
         .shown(id)
@@ -128,7 +131,7 @@ pub async fn of(
     let rows = conn
         .query(
             "SELECT id, account_id, url, events, off_at, off_why, secret, old_secret,
-                 old_secret_ends_at, created_by, created_at, row_version, seal
+                 old_secret_ends_at, after_place, created_by, created_at, row_version, seal
              FROM webhooks WHERE COALESCE(account_id, '') = $1 ORDER BY id",
         )
         .bind(account_id.map_or_else(String::new, |id| id.to_string()))
@@ -145,11 +148,11 @@ pub async fn active_of(
     let rows = conn
         .query2(
             "SELECT id, account_id, url, events, off_at, off_why, secret, old_secret,
-                 old_secret_ends_at, created_by, created_at, row_version, seal
+                 old_secret_ends_at, after_place, created_by, created_at, row_version, seal
              FROM webhooks WHERE off_at IS NULL AND (account_id IS NULL
                  OR account_id IN (SELECT value FROM json_each($1)))",
             "SELECT id, account_id, url, events, off_at, off_why, secret, old_secret,
-                 old_secret_ends_at, created_by, created_at, row_version, seal
+                 old_secret_ends_at, after_place, created_by, created_at, row_version, seal
              FROM webhooks WHERE off_at IS NULL AND (account_id IS NULL
                  OR account_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb))))",
         )

@@ -7,7 +7,7 @@ use claviger_model::audit::Action;
 use claviger_model::ids::WebhookId;
 use claviger_model::secret::Plaintext;
 use claviger_model::webhooks::{WEBHOOKS_MAX, Webhook, read_events};
-use claviger_store::{Tx, accounts, webhooks};
+use claviger_store::{Tx, accounts, outbox, webhooks};
 
 use super::{announce, audited, check_url, find, new_secret};
 use crate::access::WebhookAccess;
@@ -60,6 +60,7 @@ pub async fn create(
         off: None,
         secret: sealed,
         old_secret: None,
+        after_place: 0,
         created_by: access.signature().actor().to_owned(),
         created_at: now,
         version: 1,
@@ -80,7 +81,7 @@ async fn write(
     let key = idempotency.cloned();
     let before = app
         .change(Effect::Grants, move |tx: &mut Tx| {
-            let (app, access, row) = (inside.clone(), access_inside.clone(), row.clone());
+            let (app, access, mut row) = (inside.clone(), access_inside.clone(), row.clone());
             let (key, sealed_secret) = (key.clone(), sealed_secret.clone());
             Box::pin(async move {
                 let keyring = Arc::clone(app.keyring());
@@ -99,6 +100,7 @@ async fn write(
                     );
                     return Err(Error::conflict(message));
                 }
+                row.after_place = outbox::last_place(tx).await?;
                 webhooks::insert(tx, &row).await?;
                 let changes = (None, Some(audited(&row)));
                 let signature = access.signature();

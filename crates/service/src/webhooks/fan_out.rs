@@ -2,7 +2,7 @@
 
 use claviger_model::UnixMillis;
 use claviger_model::ids::{AccountId, DeliveryId, EventId};
-use claviger_model::webhooks::Delivery;
+use claviger_model::webhooks::{Delivery, Webhook};
 use claviger_store::outbox::{self, Message};
 use claviger_store::{Tx, webhook_deliveries, webhooks};
 use serde_json::{Value, json};
@@ -80,12 +80,9 @@ async fn deliver(
     let listening = webhooks::active_of(tx, &accounts).await?;
     let mut deliveries = Vec::new();
     for message in messages {
-        let listens = |webhook: &&_| {
-            claviger_model::webhooks::Webhook::listens_to(
-                webhook,
-                &message.topic,
-                message.account_id,
-            )
+        let listens = |webhook: &&Webhook| {
+            webhook.after_place < message.place
+                && webhook.listens_to(&message.topic, message.account_id)
         };
         let mut told: Option<(EventId, String)> = None;
         for webhook in listening.iter().filter(listens) {

@@ -17,6 +17,8 @@ CREATE TABLE webhooks (
     secret BYTEA NOT NULL,
     old_secret BYTEA,
     old_secret_ends_at BIGINT,
+    -- The place in the outbox after which messages are its own.
+    after_place BIGINT NOT NULL,
     created_by TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     row_version BIGINT NOT NULL,

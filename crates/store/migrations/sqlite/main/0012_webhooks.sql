@@ -17,6 +17,8 @@ CREATE TABLE webhooks (
     secret BLOB NOT NULL,
     old_secret BLOB,
     old_secret_ends_at INTEGER,
+    -- The place in the outbox after which messages are its own.
+    after_place INTEGER NOT NULL,
     created_by TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     row_version INTEGER NOT NULL,
