@@ -1,4 +1,9 @@
-//! The audit log: events and the chain of hashes that holds them together.
+//! The audit log: events, the chain of hashes that holds them together, and the tree over them
+//! whose head is signed from time to time.
+
+pub mod checkpoint;
+pub mod evidence;
+pub mod tree;
 
 use aws_lc_rs::digest;
 use serde_json::Value;
@@ -7,8 +12,11 @@ use crate::ids::{AccountId, EventId};
 use crate::seal::Columns;
 use crate::time::UnixMillis;
 
-/// The hash of an event, over its content and the hash before it.
+/// A hash of the log: SHA-256.
 pub type ChainHash = [u8; 32];
+
+/// Random bytes in an event, so that from its hash alone nobody can guess what it says.
+pub type Salt = [u8; 16];
 
 /// What the first event is chained to.
 pub const CHAIN_START: ChainHash = [0; 32];
@@ -109,6 +117,8 @@ actions! {
     RoleChanged = "role.changed";
     /// A role was deleted.
     RoleDeleted = "role.deleted";
+    /// The test environment of an account was put back to its start.
+    SandboxReset = "sandbox.reset";
     /// A signing key was made.
     SigningKeyCreated = "signing_key.created";
     /// A signing key was withdrawn before its time.
@@ -169,6 +179,8 @@ pub struct Event {
     pub ip: Option<String>,
     /// In which request.
     pub request_id: Option<String>,
+    /// What makes its hash unguessable.
+    pub salt: Salt,
 }
 
 /// An event in its place in the chain.
@@ -182,11 +194,11 @@ pub struct ChainedEvent {
     pub hash: ChainHash,
 }
 
-/// The hash of `event` at place `seq` after an event with hash `previous`.
-pub fn chain_hash(previous: &ChainHash, seq: i64, event: &Event) -> ChainHash {
+/// The hash of `event` at place `seq`, over all its columns: a leaf of the tree (RFC 9162
+/// section 2.1.1).
+pub fn leaf_hash(seq: i64, event: &Event) -> ChainHash {
     let mut columns = Columns::of("audit");
     columns
-        .bytes(previous)
         .int(seq)
         .shown(event.id)
         .time(event.at)
@@ -194,13 +206,34 @@ pub fn chain_hash(previous: &ChainHash, seq: i64, event: &Event) -> ChainHash {
         .text(&event.actor)
         .text(&event.action)
         .text(&event.target)
-        .optional(event.before.as_ref(), Columns::shown)
-        .optional(event.after.as_ref(), Columns::shown)
+        .optional(told(event.before.as_ref()), Columns::shown)
+        .optional(told(event.after.as_ref()), Columns::shown)
         .optional(event.ip.as_deref(), Columns::text)
-        .optional(event.request_id.as_deref(), Columns::text);
-    let digest = digest::digest(&digest::SHA256, &columns.into_bytes());
+        .optional(event.request_id.as_deref(), Columns::text)
+        .bytes(&event.salt);
+    sha256(&[&[LEAF], &columns.into_bytes()])
+}
+
+/// A value, unless it is JSON's nothing, which is nothing too.
+fn told(value: Option<&Value>) -> Option<&Value> {
+    value.filter(|value| !value.is_null())
+}
+
+/// The hash of the event with this leaf after an event with the hash `previous`.
+pub fn chain_hash(previous: &ChainHash, leaf: &ChainHash) -> ChainHash {
+    sha256(&[&[LINK], previous, leaf])
+}
+
+/// What a hash is of; no two kinds can be taken for each other.
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+const LINK: u8 = 2;
+
+fn sha256(parts: &[&[u8]]) -> ChainHash {
+    let mut context = digest::Context::new(&digest::SHA256);
+    parts.iter().for_each(|part| context.update(part));
     let mut hash = CHAIN_START;
-    hash.copy_from_slice(digest.as_ref());
+    hash.copy_from_slice(context.finish().as_ref());
     hash
 }
 
@@ -240,8 +273,8 @@ impl Default for ChainVerifier {
 }
 
 impl ChainVerifier {
-    /// Takes the next event.
-    pub fn follow(&mut self, next: &ChainedEvent) -> Result<(), BrokenChain> {
+    /// Takes the next event; its leaf.
+    pub fn follow(&mut self, next: &ChainedEvent) -> Result<ChainHash, BrokenChain> {
         let expected = self.seq + 1;
         if next.seq != expected {
             return Err(BrokenChain::Gap {
@@ -249,12 +282,18 @@ impl ChainVerifier {
                 found: next.seq,
             });
         }
-        if chain_hash(&self.hash, next.seq, &next.event) != next.hash {
+        let leaf = leaf_hash(next.seq, &next.event);
+        if chain_hash(&self.hash, &leaf) != next.hash {
             return Err(BrokenChain::Changed { seq: next.seq });
         }
         self.seq = next.seq;
         self.hash = next.hash;
-        Ok(())
+        Ok(leaf)
+    }
+
+    /// Goes on after the event at place `seq` with this hash.
+    pub fn after(seq: i64, hash: ChainHash) -> Self {
+        Self { seq, hash }
     }
 
     /// How many events fitted, and the hash of the last one.
@@ -279,6 +318,7 @@ mod tests {
             after: Some(serde_json::json!({"name": "x"})),
             ip: None,
             request_id: None,
+            salt: [7; 16],
         }
     }
 
@@ -288,7 +328,7 @@ mod tests {
         let link = |target: &&str| {
             seq += 1;
             let event = event(target);
-            previous = chain_hash(&previous, seq, &event);
+            previous = chain_hash(&previous, &leaf_hash(seq, &event));
             ChainedEvent {
                 seq,
                 event,
@@ -300,7 +340,9 @@ mod tests {
 
     fn verify(events: &[ChainedEvent]) -> Result<i64, BrokenChain> {
         let mut verifier = ChainVerifier::default();
-        events.iter().try_for_each(|event| verifier.follow(event))?;
+        events
+            .iter()
+            .try_for_each(|event| verifier.follow(event).map(drop))?;
         Ok(verifier.head().0)
     }
 

@@ -1,4 +1,5 @@
-//! Everything that is derived from the master key: peppers, row seals, the key-encryption key.
+//! Everything that is derived from the master key: peppers, row seals, the key-encryption key, the
+//! key that signs checkpoints of the audit log.
 //!
 //! The master key lives in a file or in the environment, never in the database. Each use has its
 //! own key, derived by HKDF-SHA-256 (RFC 5869) with the use as `info`, so that no two uses share
@@ -7,6 +8,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{hkdf, hmac};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -50,6 +52,8 @@ struct Version {
     pepper: hmac::Key,
     row: hmac::Key,
     encryption: Zeroizing<[u8; 32]>,
+    checkpoints: Ed25519KeyPair,
+    checkpoint_key: [u8; 32],
     check: Mac,
 }
 
@@ -200,6 +204,23 @@ impl Keyring {
         Ok(buffer)
     }
 
+    /// The signature over a checkpoint of the audit log, by Ed25519 with a key for this alone.
+    pub fn sign_checkpoint(&self, message: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        signature.copy_from_slice(self.versions[0].checkpoints.sign(message).as_ref());
+        signature
+    }
+
+    /// The public half of the key that signs checkpoints now.
+    pub fn checkpoint_key(&self) -> [u8; 32] {
+        self.versions[0].checkpoint_key
+    }
+
+    /// The public halves of the keys that sign and have signed checkpoints, the current one first.
+    pub fn checkpoint_keys(&self) -> impl Iterator<Item = [u8; 32]> + '_ {
+        self.versions.iter().map(|version| version.checkpoint_key)
+    }
+
     fn version(&self, number: u8) -> Option<&Version> {
         self.versions
             .iter()
@@ -235,11 +256,16 @@ fn derive(number: u8, master: &[u8; MASTER_KEY_BYTES]) -> Option<Version> {
     let row = expand(master, b"claviger row seal")?;
     let encryption = expand(master, b"claviger key encryption")?;
     let check = expand(master, b"claviger master key check")?;
+    let seed = expand(master, b"claviger audit checkpoints")?;
+    let checkpoints = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).ok()?;
+    let checkpoint_key = checkpoints.public_key().as_ref().try_into().ok()?;
     Some(Version {
         number,
         pepper: hmac::Key::new(hmac::HMAC_SHA256, pepper.as_slice()),
         row: hmac::Key::new(hmac::HMAC_SHA256, row.as_slice()),
         encryption,
+        checkpoints,
+        checkpoint_key,
         check: *check,
     })
 }

@@ -280,6 +280,14 @@ impl Caller {
         })
     }
 
+    /// The permission to read the evidence of any account, for operators.
+    pub fn evidence_of(&self, account_id: AccountId) -> Result<EvidenceAccess, Error> {
+        self.operator()?;
+        Ok(EvidenceAccess {
+            account_id: Some(account_id),
+        })
+    }
+
     /// The permission to run the instance.
     pub fn operator(&self) -> Result<OperatorAccess, Error> {
         let is_operator = match &self.actor {

@@ -1,6 +1,6 @@
 //! The application: what every use case works with, and how a change is carried through.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use claviger_model::keyring::Keyring;
@@ -8,6 +8,7 @@ use claviger_store::{Db, Location, Reader, StoreError, Tx};
 use claviger_verify::Verifier;
 use futures_core::future::BoxFuture;
 
+use crate::audit::checkpoints;
 use crate::decisions::Recorder;
 use crate::error::Error;
 use crate::imports::{SlowPool, Upgrader};
@@ -36,6 +37,8 @@ pub struct App {
 struct Inner {
     db: Db,
     usage_db: Db,
+    /// The checkpoints of the audit log beside a SQLite database.
+    checkpoints_file: Option<PathBuf>,
     keyring: Arc<Keyring>,
     verifier: Arc<Verifier>,
     signer: Arc<Signer>,
@@ -121,6 +124,7 @@ impl App {
         let inner = Inner {
             db,
             usage_db,
+            checkpoints_file: checkpoints::file_beside(&storage.main),
             keyring,
             verifier,
             signer,
@@ -250,6 +254,10 @@ impl App {
 
     pub(crate) fn usage_db(&self) -> &Db {
         &self.inner.usage_db
+    }
+
+    pub(crate) fn checkpoints_file(&self) -> Option<&Path> {
+        self.inner.checkpoints_file.as_deref()
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -24,6 +24,10 @@ pub struct Settings {
     pub management_enabled: bool,
     /// How long decisions are kept, in days.
     pub decisions_days: u32,
+    /// Checkpoints of the audit log.
+    pub audit: AuditSettings,
+    /// When test environments are put back to their start.
+    pub sandbox: SandboxSettings,
     /// Access tokens and the keys that sign them.
     pub tokens: TokenSettings,
     /// The authorization server for apps.
@@ -45,6 +49,24 @@ pub struct WebhookSettings {
     pub networks: Vec<IpNet>,
     /// How long deliveries are kept, in days.
     pub days: u32,
+}
+
+/// Checkpoints of the audit log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AuditSettings {
+    /// How old the last checkpoint may get while events wait for one, in minutes.
+    pub checkpoint_minutes: u32,
+    /// How many events a checkpoint may add: a proof reads so many at most.
+    pub checkpoint_events: u32,
+}
+
+/// When test environments are put back to their start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SandboxSettings {
+    /// Every week, on this day: 0 is Monday, in UTC. None is never.
+    pub weekday: Option<u8>,
+    /// At which hour of the day, in UTC.
+    pub hour: u8,
 }
 
 /// Access tokens and the keys that sign them.
@@ -185,6 +207,8 @@ impl Default for Settings {
             node_name: "local".to_owned(),
             management_enabled: false,
             decisions_days: 7,
+            audit: AuditSettings::default(),
+            sandbox: SandboxSettings::default(),
             tokens: TokenSettings::default(),
             oauth: OAuthSettings::default(),
             legacy_keys: true,
@@ -221,6 +245,24 @@ impl Default for OAuthSettings {
             dynamic_registration: false,
             client_id_metadata_documents: false,
             fetch_networks: Vec::new(),
+        }
+    }
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            checkpoint_minutes: 60,
+            checkpoint_events: 1_000,
+        }
+    }
+}
+
+impl Default for SandboxSettings {
+    fn default() -> Self {
+        Self {
+            weekday: Some(6),
+            hour: 3,
         }
     }
 }

@@ -67,6 +67,7 @@ impl Signature {
             after,
             ip: self.ip.clone(),
             request_id: self.request_id.clone(),
+            salt: sources.salt()?,
         })
     }
 }

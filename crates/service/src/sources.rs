@@ -16,6 +16,7 @@ use aws_lc_rs::signature::{
 };
 use claviger_model::UnixMillis;
 use claviger_model::apis::SigningAlgorithm;
+use claviger_model::audit::Salt;
 use claviger_model::ids::{IdRandom, RequestId};
 use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
 use claviger_verify::Now;
@@ -80,6 +81,11 @@ impl Sources {
 
     /// Ten random bytes for an identifier.
     pub fn id(&self) -> Result<IdRandom, NoRandom> {
+        random()
+    }
+
+    /// Random bytes that make the hash of an audit event unguessable.
+    pub fn salt(&self) -> Result<Salt, NoRandom> {
         random()
     }
 

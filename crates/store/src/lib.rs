@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod apis;
 pub mod audit;
+pub mod audit_checkpoints;
 pub mod authorization_codes;
 pub mod authorization_failures;
 pub mod clients;

@@ -1,9 +1,9 @@
 //! Reading the audit log.
 
-use std::fmt;
-
 use claviger_model::UnixMillis;
-use claviger_model::audit::{ChainHash, ChainedEvent};
+use claviger_model::audit::ChainedEvent;
+pub(super) use claviger_model::audit::checkpoint::Hex;
+use claviger_model::audit::evidence::Proof;
 use claviger_model::ids::{AccountId, EventId};
 use claviger_store::audit;
 use serde::{Serialize, Serializer};
@@ -52,11 +52,16 @@ pub struct EventView<'a> {
     ip: Option<&'a str>,
     request_id: Option<&'a str>,
     #[serde(serialize_with = "shown")]
-    hash: Hex<'a>,
+    salt: Hex<'a>,
+    /// The hash over it and all before it; an event by itself has its proof instead.
+    #[serde(
+        serialize_with = "shown_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    hash: Option<Hex<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'a Proof>,
 }
-
-/// A hash in hexadecimal.
-pub(super) struct Hex<'a>(pub(super) &'a ChainHash);
 
 /// Lists events, `limit` of them at most, after the last one of the page before. An account sees
 /// its own events only.
@@ -67,15 +72,7 @@ pub async fn page(
     after: Option<i64>,
     limit: u32,
 ) -> Result<AuditPage, Error> {
-    let filter = filter.clone();
-    let wanted = audit::AuditFilter {
-        account_id: access.account_id(),
-        action: filter.action,
-        actor: filter.actor,
-        target: filter.target,
-        from: filter.from,
-        to: filter.to,
-    };
+    let wanted = wanted(access, filter);
     let mut reader = app.read().await?;
     // One more than asked for tells whether there is a next page.
     let mut events = audit::page(&mut reader, &wanted, after, limit.saturating_add(1)).await?;
@@ -95,6 +92,19 @@ pub async fn chain(
     Ok(audit::chain_page(&mut *app.read().await?, after, limit).await?)
 }
 
+/// What a filter comes to for somebody who may see what `access` allows.
+pub(super) fn wanted(access: &EvidenceAccess, filter: &AuditFilter) -> audit::AuditFilter {
+    let filter = filter.clone();
+    audit::AuditFilter {
+        account_id: access.account_id(),
+        action: filter.action,
+        actor: filter.actor,
+        target: filter.target,
+        from: filter.from,
+        to: filter.to,
+    }
+}
+
 impl<'a> EventView<'a> {
     /// The view of an event.
     pub fn new(chained: &'a ChainedEvent) -> Self {
@@ -111,22 +121,38 @@ impl<'a> EventView<'a> {
             after: event.after.as_ref(),
             ip: event.ip.as_deref(),
             request_id: event.request_id.as_deref(),
-            hash: Hex(&chained.hash),
+            salt: Hex(&event.salt),
+            hash: Some(Hex(&chained.hash)),
+            proof: None,
+        }
+    }
+
+    /// The view of an event with its proof, which says nothing about what was before it.
+    pub fn proved(chained: &'a ChainedEvent, proof: &'a Proof) -> Self {
+        Self {
+            hash: None,
+            proof: Some(proof),
+            ..Self::new(chained)
         }
     }
 
     /// The hash over the event and all before it, in hexadecimal.
     pub fn hash(&self) -> String {
-        self.hash.to_string()
-    }
-}
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.hash
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default()
     }
 }
 
 fn shown<S: Serializer>(hash: &Hex<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(hash)
+}
+
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn shown_option<S: Serializer>(hash: &Option<Hex<'_>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match hash {
+        Some(hash) => shown(hash, serializer),
+        None => serializer.serialize_none(),
+    }
 }

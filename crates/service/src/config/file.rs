@@ -25,6 +25,8 @@ pub(super) struct File {
     pub(super) management: Management,
     pub(super) decisions: Decisions,
     pub(super) webhooks: Webhooks,
+    pub(super) audit: Audit,
+    pub(super) sandbox: Sandbox,
     pub(super) log: Log,
     #[serde(default)]
     pub(super) apis: Vec<DeclaredApi>,
@@ -156,6 +158,23 @@ pub(super) struct Decisions {
 pub(super) struct Webhooks {
     pub(super) networks: Vec<String>,
     pub(super) days: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    pub(super) checkpoint_minutes: u32,
+    pub(super) checkpoint_events: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sandbox {
+    pub(super) reset: String,
+    pub(super) reset_day: String,
+    pub(super) reset_hour: u8,
 }
 
 #[derive(Deserialize)]

@@ -2,16 +2,21 @@
 //! guide derive from it.
 
 mod apis;
+mod audit;
 mod credentials;
 mod oauth;
 mod portal;
+mod sandbox;
 mod webhooks;
 
 use crate::branding::Theme;
 pub(super) use apis::APIS;
+use audit::AUDIT;
 use credentials::{CREDENTIALS, TOKENS};
 use oauth::OAUTH;
 use portal::{LABELS, PORTAL};
+use sandbox::SANDBOX;
+pub(super) use sandbox::WEEKDAYS;
 use webhooks::WEBHOOKS;
 
 /// A section of the file.
@@ -243,6 +248,16 @@ pub(super) static SECTIONS: &[Section] = &[
             Default::Value("7"),
             "How many days decisions are kept.",
         )],
+    },
+    Section {
+        name: "audit",
+        sentence: "The signed checkpoints of the audit log, by which it is checked elsewhere.",
+        keys: AUDIT,
+    },
+    Section {
+        name: "sandbox",
+        sentence: "When test environments are put back to their start.",
+        keys: SANDBOX,
     },
     Section {
         name: "webhooks",

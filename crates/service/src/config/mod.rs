@@ -31,7 +31,10 @@ pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
 use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
-use crate::settings::{OAuthSettings, Portal, Prefixes, Settings, TokenSettings, WebhookSettings};
+use crate::settings::{
+    AuditSettings, OAuthSettings, Portal, Prefixes, SandboxSettings, Settings, TokenSettings,
+    WebhookSettings,
+};
 use check::Checked;
 use file::File;
 
@@ -206,6 +209,11 @@ impl Config {
             node_name: file.node.name.clone().unwrap_or_else(|| "local".to_owned()),
             management_enabled: file.management.enabled,
             decisions_days: file.decisions.days,
+            audit: AuditSettings {
+                checkpoint_minutes: file.audit.checkpoint_minutes,
+                checkpoint_events: file.audit.checkpoint_events,
+            },
+            sandbox: SandboxSettings::of(&file.sandbox),
             tokens: TokenSettings::of(&file.tokens),
             oauth: OAuthSettings::of(&file.oauth),
             legacy_keys: file.credentials.legacy_keys,
@@ -440,6 +448,18 @@ impl TokenSettings {
             quota_mode: QuotaMode::parse(&file.quota_mode).unwrap_or(QuotaMode::Enforce),
             jwks_cache_seconds: file.jwks_cache_seconds,
             signing_key_days: file.signing_key_days,
+        }
+    }
+}
+
+impl SandboxSettings {
+    fn of(file: &file::Sandbox) -> Self {
+        let mut days = (0_u8..).zip(keys::WEEKDAYS);
+        let day = days.find(|(_, word)| **word == file.reset_day);
+        let is_weekly = file.reset == "weekly";
+        Self {
+            weekday: day.map(|(day, _)| day).filter(|_| is_weekly),
+            hour: file.reset_hour,
         }
     }
 }

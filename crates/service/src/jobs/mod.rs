@@ -1,5 +1,6 @@
 //! What a server does by itself from time to time.
 
+mod checkpoints;
 mod clean;
 mod webhooks;
 
@@ -55,6 +56,7 @@ async fn run(app: App, stopping: Arc<Notify>) {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(%error, cause, "the signing keys could not be looked after");
         }
+        checkpoints::sign(&app).await;
         clean::clean(&app).await;
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}

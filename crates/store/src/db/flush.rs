@@ -4,7 +4,7 @@
 //! The row's lock makes commits that change something one at a time, so that epochs and audit
 //! places become visible in their order. It is taken here, last, and held until the commit.
 
-use claviger_model::audit::{ChainHash, Event, chain_hash};
+use claviger_model::audit::{ChainHash, Event, chain_hash, leaf_hash};
 use claviger_model::changes::Change;
 use claviger_model::tokens::TokenOwner;
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ fn audit_rows(reserved: &Reserved, events: &[Event]) -> (Value, ChainHash) {
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
         seq += 1;
-        hash = chain_hash(&hash, seq, event);
+        hash = chain_hash(&hash, &leaf_hash(seq, event));
         rows.push(json!([
             seq,
             event.id,
@@ -119,6 +119,7 @@ fn audit_rows(reserved: &Reserved, events: &[Event]) -> (Value, ChainHash) {
             event.ip,
             event.request_id,
             hex(&hash),
+            hex(&event.salt),
         ]));
     }
     (Value::Array(rows), hash)
@@ -159,10 +160,10 @@ async fn insert_on_sqlite(conn: &mut Conn, inserts: Inserts) -> Result<(), Store
     if inserts.audit != NOTHING {
         conn.query(
             "INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after,
-                 ip, request_id, hash)
+                 ip, request_id, hash, salt)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
                  value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
-                 unhex(value ->> 11)
+                 unhex(value ->> 11), unhex(value ->> 12)
              FROM json_each($1)",
         )
         .bind(inserts.audit)
@@ -210,9 +211,10 @@ async fn insert_on_postgres(conn: &mut Conn, inserts: Inserts) -> Result<(), Sto
     conn.query(
         "WITH new_audit AS (
              INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after, ip,
-                 request_id, hash)
+                 request_id, hash, salt)
              SELECT CAST(v ->> 0 AS BIGINT), v ->> 1, CAST(v ->> 2 AS BIGINT), v ->> 3, v ->> 4,
-                 v ->> 5, v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10, decode(v ->> 11, 'hex')
+                 v ->> 5, v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10, decode(v ->> 11, 'hex'),
+                 decode(v ->> 12, 'hex')
              FROM jsonb_array_elements(CAST($1 AS jsonb)) AS t(v)
          ), new_changes AS (
              INSERT INTO changes (epoch, kind, id)

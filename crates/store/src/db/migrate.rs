@@ -45,6 +45,8 @@ const MAIN: &[Migration] = migrations! { "main":
     11 = "0011_people",
     12 = "0012_webhooks",
     13 = "0013_imports",
+    14 = "0014_checkpoints",
+    16 = "0016_sandbox",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":

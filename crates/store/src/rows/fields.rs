@@ -78,7 +78,10 @@ impl<'r> Fields<'r> {
     }
 
     /// Bytes; hexadecimal text in a cell.
-    fn bytes<T>(&mut self, read: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, StoreError> {
+    pub(crate) fn bytes<T>(
+        &mut self,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<T, StoreError> {
         let value = match self.source {
             Source::Row(_) => read(self.column(|_| None)?),
             Source::Cells(_) => {

@@ -96,7 +96,7 @@ async fn events_come_back_as_they_were_and_a_change_shows() {
         assert_eq!(chain[0].event, event(1, Action::KeyCreated, "key_1"));
         let mut verifier = ChainVerifier::default();
         for event in &chain {
-            assert_eq!(verifier.follow(event), Ok(()));
+            assert_eq!(verifier.follow(event).map(drop), Ok(()));
         }
         run(&db, "UPDATE audit SET actor = 'usr_b' WHERE seq = 5").await;
         let rest = audit::chain_page(&mut reader, 3, 10).await.expect("events");

@@ -109,6 +109,7 @@ pub(crate) fn event(number: u128, action: Action, target: &str) -> Event {
         after: Some(serde_json::json!({"name": "x\u{0}", "n": [1, 2.5]})),
         ip: Some("203.0.113.9".into()),
         request_id: None,
+        salt: [3; 16],
     }
 }
 

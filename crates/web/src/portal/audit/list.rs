@@ -91,7 +91,7 @@ pub async fn search(submission: Submission) -> Answer {
     if fields.has("check") {
         portal.allowed(Caller::operator).await?;
         let checked = match audit::check(portal.web.app()).await? {
-            ChainReport::Intact { events, head } => Checked::Intact(events, head),
+            ChainReport::Intact { events, head, .. } => Checked::Intact(events, head),
             ChainReport::Broken { seq, why } => Checked::Broken(seq, why),
         };
         return page(portal, &Filter::default(), None, Some(checked)).await;
