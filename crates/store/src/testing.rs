@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use claviger_model::audit::{CHAIN_START, chain_hash, leaf_hash};
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::keyring::{Keyring, master_key_line};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::db::all_postgres_sql;
-use crate::{Db, Location, StoreError, Tx};
+use crate::{Db, Location, StoreError, Tx, audit};
 
 /// Counts the databases of this process, for their names.
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -70,6 +71,10 @@ pub enum AuditDamage {
     CutOff,
     /// Make the ledger forget the last event.
     Forgotten,
+    /// Say that somebody else did the second event, and make every hash anew.
+    Rewritten,
+    /// Take out every checkpoint.
+    Unsigned,
 }
 
 /// Damages the audit log.
@@ -80,10 +85,34 @@ pub async fn damage_audit(db: &Db, damage: AuditDamage) -> Result<(), StoreError
         AuditDamage::Removed => "DELETE FROM audit WHERE seq = 3",
         AuditDamage::CutOff => "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)",
         AuditDamage::Forgotten => "UPDATE ledger SET audit_seq = audit_seq - 1 WHERE id = 1",
+        AuditDamage::Rewritten => return rewrite_audit(db).await,
+        AuditDamage::Unsigned => "DELETE FROM audit_checkpoints",
     };
     let damaged = db
         .write(move |tx: &mut Tx| Box::pin(async move { tx.query(sql).execute().await.map(drop) }));
     damaged.await.map(drop)
+}
+
+async fn rewrite_audit(db: &Db) -> Result<(), StoreError> {
+    let rewritten = db.write(|tx: &mut Tx| {
+        Box::pin(async move {
+            let query = tx.query("UPDATE audit SET actor = 'somebody else' WHERE seq = 2");
+            query.execute().await?;
+            let mut hash = CHAIN_START;
+            for event in audit::chain_page(tx, 0, u32::MAX).await? {
+                hash = chain_hash(&hash, &leaf_hash(event.seq, &event.event));
+                let query = tx.query("UPDATE audit SET hash = $1 WHERE seq = $2");
+                query
+                    .bind(hash.as_slice())
+                    .bind(event.seq)
+                    .execute()
+                    .await?;
+            }
+            let query = tx.query("UPDATE ledger SET audit_hash = $1 WHERE id = 1");
+            query.bind(hash.as_slice()).execute().await.map(drop)
+        })
+    });
+    rewritten.await.map(drop)
 }
 
 /// Makes every signing key sign later, as somebody would who can write the database but lacks the

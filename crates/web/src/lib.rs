@@ -7,6 +7,7 @@ pub mod demo;
 mod deprecation;
 pub mod docs;
 pub mod error;
+mod export;
 pub mod extract;
 pub mod gateway;
 pub mod health;

@@ -62,7 +62,7 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::invitations::withdraw))
         .routes(routes!(rest::invitations::accept))
         .routes(routes!(rest::decisions::list))
-        .routes(routes!(rest::audit::list))
+        .merge(audit_routes())
         .routes(routes!(rest::accounts::list, rest::accounts::create))
         .routes(routes!(rest::accounts::show, rest::accounts::edit))
         .routes(routes!(rest::accounts::revoke_tokens))
@@ -95,6 +95,19 @@ fn webhook_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::webhooks::test))
         .routes(routes!(rest::webhooks::deliveries))
         .routes(routes!(rest::webhooks::redeliver))
+}
+
+/// The routes of the audit log.
+fn audit_routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(rest::audit::list))
+        .routes(routes!(rest::audit::export))
+        .routes(routes!(rest::audit::proof))
+        .routes(routes!(
+            rest::audit::list_checkpoints,
+            rest::audit::make_checkpoint
+        ))
+        .routes(routes!(rest::audit::checkpoint_keys))
 }
 
 /// The routes that the standards for access tokens name, and the feed beside them.

@@ -5,6 +5,7 @@
     reason = "what a helper of a test cannot do, fails the test"
 )]
 
+mod audit;
 mod clients;
 mod cluster;
 mod commands;

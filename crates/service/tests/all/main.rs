@@ -7,6 +7,7 @@
 mod accounts;
 mod apis;
 mod audit;
+mod audit_checkpoints;
 mod decisions;
 mod grants;
 mod health;

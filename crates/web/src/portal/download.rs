@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 /// Where the parts of a download are put in. A full one waits until the reader took a part; one
 /// that fails says that there is no reader any more.
-pub(super) type Parts = mpsc::Sender<Result<Bytes, Error>>;
+pub(crate) type Parts = mpsc::Sender<Result<Bytes, Error>>;
 
 /// The parts of a download as they come.
 struct Download {
@@ -36,7 +36,7 @@ impl hyper::body::Body for Download {
 
 /// A file to be saved under a name, made of the parts that `write` puts in. The name is our own: it
 /// has letters, digits, dots and hyphens alone.
-pub(super) fn download<W>(
+pub(crate) fn download<W>(
     name: &str,
     content_type: &'static str,
     write: impl FnOnce(Parts) -> W,
@@ -50,7 +50,7 @@ where
 }
 
 /// A file to be saved under a name of our own.
-pub(super) fn file(name: &str, content_type: &'static str, body: Body) -> Response {
+pub(crate) fn file(name: &str, content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -14,7 +14,7 @@ pub mod confirm;
 pub mod connected_apps;
 pub mod credentials;
 pub mod decisions;
-mod download;
+pub(crate) mod download;
 pub mod environments;
 pub mod find;
 pub mod form;
@@ -120,6 +120,7 @@ fn evidence_and_apps() -> Router<Web> {
             get(connected_apps::confirm).post(connected_apps::disconnect),
         )
         .route("/audit/export", get(audit::export::send))
+        .route("/audit/{id}/proof", get(audit::export::proof))
         .route("/usage", get(usage::show::show))
         .route("/usage/refusals.csv", get(usage::csv::refusals))
         .route("/usage/tokens.csv", get(usage::csv::tokens))

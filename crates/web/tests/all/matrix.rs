@@ -53,6 +53,7 @@ fn filled(path: &str) -> String {
         ("register", "cli_"),
         ("webhooks", "whk_"),
         ("deliveries", "dlv_"),
+        ("audit", "evt_"),
     ];
     let (before, rest) = path.split_once('{').unwrap_or((path, ""));
     let noun = before

@@ -8,6 +8,7 @@ use claviger_model::UnixMillis;
 use claviger_model::audit::{Action, ChainedEvent};
 use claviger_model::ids::{ClientId, KeyId, RequestId, UserId};
 use claviger_service::access::EvidenceAccess;
+use claviger_service::audit::checkpoints;
 use claviger_service::audit::{self, AuditFilter, ChainReport, EventView};
 use claviger_service::decisions::{self, About};
 use claviger_service::{App, Caller, users};
@@ -46,6 +47,9 @@ struct AuditPage {
     /// Whether the whole chain can be checked from here: by operators.
     may_check: bool,
     checked: Option<Checked>,
+    checkpoint: Option<LastCheckpoint>,
+    /// Where the public keys of checkpoints are.
+    keys: String,
 }
 
 /// An event as a row shows it.
@@ -62,6 +66,14 @@ struct EventRow {
     changes: Vec<Changed>,
     ip: String,
     request: Option<String>,
+    proof: String,
+}
+
+/// The last checkpoint.
+struct LastCheckpoint {
+    seq: u64,
+    when: When,
+    key: String,
 }
 
 /// The newest event that can be seen, whose hash stands for it and all before.
@@ -75,6 +87,7 @@ struct Newest {
 enum Checked {
     Intact(i64, String),
     Broken(i64, String),
+    Signed(u64),
 }
 
 /// Shows the list.
@@ -88,6 +101,12 @@ pub async fn search(submission: Submission) -> Answer {
     let portal = &submission.portal;
     let access = portal.allowed(Caller::evidence).await?;
     let fields = &submission.fields;
+    if fields.has("sign") {
+        let operator = portal.allowed(Caller::operator).await?;
+        let made = checkpoints::make(portal.web.app(), &operator).await?;
+        let signed = Some(Checked::Signed(made.seq));
+        return page(portal, &Filter::default(), None, signed).await;
+    }
     if fields.has("check") {
         portal.allowed(Caller::operator).await?;
         let checked = match audit::check(portal.web.app()).await? {
@@ -174,6 +193,7 @@ async fn page(
     let after = portal.query.get("after").and_then(|text| text.parse().ok());
     let found = audit::page(app, &access, &filter.wanted(), after, ROWS).await?;
     let newest = audit::page(app, &access, &AuditFilter::default(), None, 1).await?;
+    let last = checkpoints::last(app, &access).await?;
     let actors = found.events.iter().map(|one| one.event.actor.as_str());
     let names = users::actor_names(app, actors).await?;
     let here = filter.href(portal, "");
@@ -215,6 +235,15 @@ async fn page(
         }),
         may_check: portal.caller().operator().is_ok(),
         checked,
+        checkpoint: last.map(|last| LastCheckpoint {
+            seq: last.seq,
+            when: When::of(UnixMillis(last.at), now),
+            key: last.key_fingerprint,
+        }),
+        keys: format!(
+            "{}/.well-known/claviger-audit-keys.json",
+            portal.web.issuer_path()
+        ),
         frame: portal.shell(Section::Audit, Band::Neither).await?,
     };
     Ok(Page::new(page).status(status).into_response())
@@ -256,6 +285,7 @@ fn row(
         changes: difference(event.before.as_ref(), event.after.as_ref()),
         ip: event.ip.clone().unwrap_or_default(),
         request: request.cloned(),
+        proof: portal.href(format!("{PATH}/{}/proof", event.id)),
     }
 }
 

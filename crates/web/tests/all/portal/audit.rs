@@ -95,12 +95,15 @@ async fn an_export_has_all_events_of_the_account_and_no_other() {
                 .header("content-disposition")
                 .starts_with("attachment; filename=\"audit-")
         );
-        let events: Vec<Value> = export
+        let lines: Vec<Value> = export
             .text
             .lines()
-            .map(|line| serde_json::from_str(line).expect("an event"))
+            .map(|line| serde_json::from_str(line).expect("an entry"))
             .collect();
-        assert!(events.len() > 3);
+        let (signed, events): (Vec<Value>, Vec<Value>) = lines
+            .into_iter()
+            .partition(|line| line.get("checkpoint").is_some());
+        assert!(events.len() > 3 && !signed.is_empty());
         let account = instance.account_id();
         assert!(
             events
@@ -109,7 +112,7 @@ async fn an_export_has_all_events_of_the_account_and_no_other() {
         );
         let id = text(&made, "id");
         let one = browser.open(&format!("/audit/export?target={id}")).await;
-        assert_eq!(one.text.lines().count(), 1);
+        assert_eq!(one.text.lines().count(), 2, "a checkpoint and an event");
         one.tells("key.created");
         one.tells_not(text(&made, "key"));
         let none = browser
@@ -126,12 +129,45 @@ async fn an_operator_follows_the_whole_chain_and_nobody_else_does() {
         let mut operator = Browser::of(instance, "operator@claviger.test").await;
         let page = operator.open("/audit").await;
         page.is_page(200);
-        let checked = operator.submit(&page, &[]).await;
+        let checked = operator.submit(&page, &[("check", "1")]).await;
         checked.is_page(200);
         checked.tells("The chain is intact");
+        let signed = operator.submit(&page, &[("sign", "1")]).await;
+        signed.is_page(200);
+        signed.tells("A checkpoint is signed");
+        signed.tells("SHA256:");
         let mut admin = Browser::of(instance, "admin@acme.test").await;
         let page = admin.open("/audit").await;
-        admin.submit(&page, &[("check", "1")]).await.is_page(403);
+        page.tells_not("Sign a checkpoint now");
+        for asked in ["check", "sign"] {
+            admin.submit(&page, &[(asked, "1")]).await.is_page(403);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_proof_of_an_event_is_a_file_for_those_who_may_see_it() {
+    for_each_app(async |instance| {
+        let made = instance.key(json!({})).await;
+        let id = text(&made, "id");
+        let mut browser = Browser::of(instance, "admin@acme.test").await;
+        let page = browser.open(&format!("/audit?target={id}")).await;
+        let (_, rest) = page.text.split_once("href=\"/audit/evt_").expect("a link");
+        let path = format!("/audit/evt_{}", rest.split('"').next().unwrap_or_default());
+        let proof = browser.open(&path).await;
+        assert_eq!(
+            (proof.status, proof.header("content-type")),
+            (200, "application/json")
+        );
+        let document: Value = serde_json::from_str(&proof.text).expect("a document");
+        assert_eq!(document["target"], json!(id));
+        assert!(document["proof"]["path"].is_array() && document["checkpoint"].is_string());
+        instance.session("viewer").await;
+        let mut other = Browser::of(instance, "viewer@acme.test").await;
+        other.open(&path).await.is_page(403);
+        let none = "/audit/evt_00000000000000000000000000/proof";
+        browser.open(none).await.is_page(404);
     })
     .await;
 }
