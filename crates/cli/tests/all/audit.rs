@@ -47,9 +47,12 @@ async fn an_export_is_checked_without_the_store() {
         (0, &json!(true), &json!(true)),
         "{stderr}"
     );
+    assert_eq!(told["unsigned"], json!(0));
+    // The log is called by the address of the server, which is another one at each start.
+    let public = |key: &str| key.rsplit('+').next().map(str::to_owned);
     assert_eq!(
-        (&told["unsigned"], &told["key"]),
-        (&json!(0), &json!(given.key))
+        public(told["key"].as_str().unwrap_or_default()),
+        public(&given.key)
     );
     let events = told["events"].as_u64().expect("a number");
     assert_eq!(told["last_checkpoint"]["seq"].as_u64(), Some(events));
