@@ -55,6 +55,12 @@ impl CredentialKind {
         }
     }
 
+    /// The kind that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        let mut kinds = Self::ACCEPTABLE.into_iter().chain([Self::ClientSecret]);
+        kinds.find(|kind| kind.as_str() == word)
+    }
+
     /// The acceptable kind that `word` names.
     pub fn parse_acceptable(word: &str) -> Option<Self> {
         Self::ACCEPTABLE

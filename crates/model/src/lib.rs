@@ -40,6 +40,7 @@ pub mod signing_keys;
 pub mod text;
 pub mod time;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 pub use environment::Environment;

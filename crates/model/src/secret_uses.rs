@@ -1,21 +1,41 @@
-//! What became of a client's secret: how often it was used and refused, when last, from where.
+//! What became of a secret: how often it was used and refused, when last, from where.
 
+use std::fmt;
 use std::net::IpAddr;
 
+use crate::ids::{LegacyKeyId, SecretId};
 use crate::reasons::Reason;
 use crate::time::UnixMillis;
 
 /// Characters of a user agent that are kept.
 const USER_AGENT_LENGTH_MAX: usize = 200;
 
+/// A secret whose uses are noted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum UsedSecret {
+    /// One of a key or of a client.
+    Secret(SecretId),
+    /// A legacy key, which has but one and no id for it.
+    LegacyKey(LegacyKeyId),
+}
+
+impl fmt::Display for UsedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(id) => id.fmt(f),
+            Self::LegacyKey(id) => id.fmt(f),
+        }
+    }
+}
+
 /// The uses of one secret, all of them or those of a while.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct SecretUses {
-    /// How often it gave a token.
+    /// How often a client used it for a token, or a request with it was allowed.
     pub used: i64,
     /// How often it matched and was refused all the same.
     pub refused: i64,
-    /// When it gave one last.
+    /// When that was last.
     pub last_used_at: Option<UnixMillis>,
     /// From which address that was.
     pub last_used_ip: Option<IpAddr>,
@@ -30,7 +50,7 @@ pub struct SecretUses {
 }
 
 impl SecretUses {
-    /// One use that gave a token. `agent` is a user agent that can be shown.
+    /// One use that was not refused. `agent` is a user agent that can be shown.
     pub fn one(at: UnixMillis, ip: Option<IpAddr>, agent: Option<String>) -> Self {
         Self {
             used: 1,

@@ -26,7 +26,8 @@ use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
 use crate::tokens::{FeedCache, UsedUp};
-use crate::uses::{FamilyUseRecorder, UseRecorder};
+use crate::usage::UsageRecorder;
+use crate::uses::FamilyUseRecorder;
 
 /// The application. Cheap to clone; every clone is the same one.
 #[derive(Clone)]
@@ -58,7 +59,7 @@ struct Inner {
     registrations: NetworkLimits,
     documents: Documents,
     decisions: Recorder,
-    uses: UseRecorder,
+    usage: UsageRecorder,
     family_uses: FamilyUseRecorder,
     slow_keys: SlowPool,
     upgrader: Upgrader,
@@ -113,7 +114,8 @@ impl App {
         )
         .await?;
         let decisions = Recorder::start(usage_db.clone(), role);
-        let uses = UseRecorder::start(usage_db.clone(), role);
+        let writer = sources.request_id().to_string();
+        let usage = UsageRecorder::start(usage_db.clone(), sources.clone(), writer, role);
         let family_uses = FamilyUseRecorder::start(
             usage_db.clone(),
             Arc::clone(&verifier),
@@ -144,7 +146,7 @@ impl App {
             registrations: NetworkLimits::new(registration::AT_MOST),
             documents: Documents::new(),
             decisions,
-            uses,
+            usage,
             family_uses,
             slow_keys: SlowPool::new(),
             upgrader,
@@ -184,9 +186,9 @@ impl App {
         &self.inner.decisions
     }
 
-    /// Notes what becomes of the secrets of clients.
-    pub fn uses(&self) -> &UseRecorder {
-        &self.inner.uses
+    /// Counts requests, and notes what becomes of secrets.
+    pub fn usage(&self) -> &UsageRecorder {
+        &self.inner.usage
     }
 
     /// How changes travel.
@@ -299,7 +301,7 @@ impl App {
     /// databases.
     pub async fn close(&self) {
         self.inner.decisions.close().await;
-        self.inner.uses.close().await;
+        self.inner.usage.close().await;
         self.inner.family_uses.close().await;
         self.inner.upgrader.close().await;
         self.inner.propagation.leave().await;

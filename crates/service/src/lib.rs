@@ -43,6 +43,7 @@ pub mod sources;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
+pub mod usage;
 pub mod users;
 pub mod uses;
 pub mod webhooks;

@@ -28,6 +28,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// When test environments are put back to their start.
     pub sandbox: SandboxSettings,
+    /// How long counts of requests are kept.
+    pub usage: UsageSettings,
     /// Access tokens and the keys that sign them.
     pub tokens: TokenSettings,
     /// The authorization server for apps.
@@ -67,6 +69,17 @@ pub struct SandboxSettings {
     pub weekday: Option<u8>,
     /// At which hour of the day, in UTC.
     pub hour: u8,
+}
+
+/// How long counts of requests are kept, in days.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UsageSettings {
+    /// Those by the minute.
+    pub minutes_days: u32,
+    /// Those by the hour.
+    pub hours_days: u32,
+    /// Those by the day.
+    pub days: u32,
 }
 
 /// Access tokens and the keys that sign them.
@@ -209,6 +222,11 @@ impl Default for Settings {
             decisions_days: 7,
             audit: AuditSettings::default(),
             sandbox: SandboxSettings::default(),
+            usage: UsageSettings {
+                minutes_days: 2,
+                hours_days: 35,
+                days: 400,
+            },
             tokens: TokenSettings::default(),
             oauth: OAuthSettings::default(),
             legacy_keys: true,

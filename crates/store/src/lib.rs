@@ -47,6 +47,7 @@ pub mod token_ends;
 pub mod token_families;
 pub mod token_family_uses;
 pub mod token_floors;
+pub mod usage;
 pub mod user_profiles;
 pub mod users;
 pub mod webhook_deliveries;

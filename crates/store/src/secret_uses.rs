@@ -1,14 +1,14 @@
-//! What became of the secrets of clients. The table is in the database that
+//! What became of secrets. The table is in the database that
 //! [`crate::Db::open_usage`] opens.
 
 use std::collections::HashMap;
 
 use claviger_model::Reason;
-use claviger_model::ids::{ClientId, SecretId};
-use claviger_model::secret_uses::SecretUses;
+use claviger_model::ids::SecretId;
+use claviger_model::secret_uses::{SecretUses, UsedSecret};
 use serde_json::json;
 
-use crate::db::{Conn, Row, Tx};
+use crate::db::{Conn, Tx};
 use crate::error::StoreError;
 use crate::rows::{Fields, json_text};
 
@@ -18,9 +18,9 @@ const TABLE: &str = "secret_uses";
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewSecretUses {
     /// Which secret.
-    pub secret_id: SecretId,
-    /// The client whose it is.
-    pub owner_id: ClientId,
+    pub secret: UsedSecret,
+    /// The credential whose it is, by its id.
+    pub owner_id: String,
     /// Its uses.
     pub uses: SecretUses,
 }
@@ -58,7 +58,7 @@ macro_rules! on_conflict {
 pub async fn add_many(tx: &mut Tx, new: &[NewSecretUses]) -> Result<(), StoreError> {
     let row = |new: &NewSecretUses| {
         json!([
-            new.secret_id,
+            new.secret.to_string(),
             new.owner_id,
             new.uses.used,
             new.uses.refused,
@@ -71,7 +71,7 @@ pub async fn add_many(tx: &mut Tx, new: &[NewSecretUses]) -> Result<(), StoreErr
         ])
     };
     let mut sorted: Vec<_> = new.iter().collect();
-    sorted.sort_unstable_by_key(|new| new.secret_id);
+    sorted.sort_unstable_by_key(|new| new.secret);
     let rows: Vec<_> = sorted.into_iter().map(row).collect();
     tx.query2(
         concat!(
@@ -118,13 +118,43 @@ pub async fn by_secrets(
         .bind(json_text(ids)?)
         .fetch_all()
         .await?;
-    rows.iter().map(uses).collect()
+    let of_secret = |row| {
+        let mut fields = Fields::of(TABLE, row);
+        Ok((fields.parsed()?, uses(&mut fields)?))
+    };
+    rows.iter().map(of_secret).collect()
 }
 
-fn uses(row: &Row) -> Result<(SecretId, SecretUses), StoreError> {
-    let mut fields = Fields::of(TABLE, row);
-    let id = fields.parsed()?;
-    let uses = SecretUses {
+/// The uses of those of the credentials that have any, by the ids of these: of all their secrets
+/// together.
+pub async fn by_owners(
+    conn: &mut Conn,
+    ids: &[String],
+) -> Result<HashMap<String, SecretUses>, StoreError> {
+    let rows = conn
+        .query2(
+            "SELECT owner_id, used, refused, last_used_at, last_used_ip, last_used_agent,
+                 last_refused_at, last_refused_ip, last_refused_reason
+             FROM secret_uses WHERE owner_id IN (SELECT value FROM json_each($1))",
+            "SELECT owner_id, used, refused, last_used_at, last_used_ip, last_used_agent,
+                 last_refused_at, last_refused_ip, last_refused_reason
+             FROM secret_uses
+             WHERE owner_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+        )
+        .bind(json_text(ids)?)
+        .fetch_all()
+        .await?;
+    let mut found: HashMap<String, SecretUses> = HashMap::new();
+    for row in &rows {
+        let mut fields = Fields::of(TABLE, row);
+        let owner = fields.text()?;
+        found.entry(owner).or_default().add(uses(&mut fields)?);
+    }
+    Ok(found)
+}
+
+fn uses(fields: &mut Fields<'_>) -> Result<SecretUses, StoreError> {
+    Ok(SecretUses {
         used: fields.int()?,
         refused: fields.int()?,
         last_used_at: fields.optional_time()?,
@@ -134,6 +164,5 @@ fn uses(row: &Row) -> Result<(SecretId, SecretUses), StoreError> {
         last_refused_ip: fields.optional_parsed()?,
         // A word of a later version says nothing to this one.
         last_refused_reason: fields.optional_text()?.as_deref().and_then(Reason::parse),
-    };
-    Ok((id, uses))
+    })
 }

@@ -176,6 +176,7 @@ impl Verifier {
             reason: Reason::Stale,
             credential: None,
             api: None,
+            route: None,
             environment: request.environment.unwrap_or(Environment::Live),
             checks: Checks::default(),
             required_scopes: Vec::new(),
@@ -383,10 +384,8 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
     let mut route = None;
     if let Some(path) = subject.path {
         let method = request.method.unwrap_or_default();
-        route = api
-            .routes
-            .find(method, path)
-            .and_then(|at| api.routes.get(at));
+        decision.route = api.routes.find(method, path);
+        route = decision.route.and_then(|at| api.routes.get(at));
         let canonical = claviger_model::routes::is_canonical(path);
         let passes = route.is_some() || (api.unmatched == Unmatched::Allow && canonical);
         decision

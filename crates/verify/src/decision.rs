@@ -9,6 +9,7 @@ use crate::checks::Checks;
 use crate::entries::Entry;
 use crate::limits::RateState;
 use crate::possession::{Nonce, Unproven};
+use crate::routes::{RouteEntry, RouteIndex};
 
 /// What more can be said of an invalid credential without telling a guesser anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,8 @@ pub struct Decision {
     pub credential: Option<Arc<Entry>>,
     /// The API; none when there is no such one.
     pub api: Option<Arc<ApiEntry>>,
+    /// The route of the API; none when it was not looked for or is not known.
+    pub route: Option<RouteIndex>,
     /// Which data the request is for.
     pub environment: Environment,
     /// The outcome of every check.
@@ -56,6 +59,11 @@ impl Decision {
     /// Whether the request may pass.
     pub const fn is_allowed(&self) -> bool {
         matches!(self.reason, Reason::Allowed)
+    }
+
+    /// The route of the API that the request means, if it is known.
+    pub fn route(&self) -> Option<&RouteEntry> {
+        self.api.as_ref()?.routes.get(self.route?)
     }
 
     /// What is against the proof of possession, if it is that.

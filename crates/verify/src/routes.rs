@@ -29,7 +29,7 @@ pub struct RouteEntry {
 }
 
 /// The place of a route in its table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RouteIndex(usize);
 
 #[derive(Debug, Default)]

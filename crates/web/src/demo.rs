@@ -9,7 +9,7 @@ use claviger_model::{Environment, Reason};
 use claviger_service::demo::{self, Collection};
 use claviger_verify::Target;
 use claviger_verify::possession::{RequestUrl, Sent};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ use crate::deprecation;
 use crate::error::Failure;
 use crate::extract::bearer::{credential, refuse_in_query};
 use crate::extract::{Origin, body};
-use crate::gateway::decide;
+use crate::gateway::{Asked, decide};
 use crate::router::name_request;
 use crate::server::read_body;
 use crate::state::Web;
@@ -95,7 +95,15 @@ async fn serve(
         ip: origin.ip,
         sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
     };
-    let decision = decide(web, &question, origin.request_id, true).await;
+    let asked = Asked {
+        request_id: origin.request_id,
+        user_agent: parts
+            .headers
+            .get(USER_AGENT)
+            .and_then(|agent| agent.to_str().ok()),
+        always_keep: true,
+    };
+    let decision = decide(web, &question, asked).await;
     let answer = if decision.is_allowed() {
         act(web, environment, (&parts.method, path), sent).await
     } else {

@@ -3,6 +3,7 @@
 //! Law: extract (which authenticates), call one use case, render. No rule lives here.
 
 pub mod api;
+pub mod csv;
 pub mod demo;
 mod deprecation;
 pub mod docs;

@@ -93,6 +93,11 @@ impl prometheus_client::collector::Collector for Collector {
                 ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
             }
         }
+        let help = "Requests whose usage was not counted, because too much waited to be written";
+        let uncounted = ConstCounter::new(self.app.usage().dropped());
+        let counter = MetricType::Counter;
+        let metric = encoder.encode_descriptor("usage_dropped", help, None, counter)?;
+        uncounted.encode(metric)?;
         let help = "Answers of the listeners by class of status";
         let mut family = encoder.encode_descriptor("answers", help, None, MetricType::Counter)?;
         for (class, count) in self.answers.iter().enumerate() {

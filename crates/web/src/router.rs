@@ -61,6 +61,7 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::invitations::list))
         .routes(routes!(rest::invitations::withdraw))
         .routes(routes!(rest::invitations::accept))
+        .routes(routes!(rest::usage::count))
         .routes(routes!(rest::decisions::list))
         .merge(audit_routes())
         .routes(routes!(rest::accounts::list, rest::accounts::create))

@@ -19,6 +19,7 @@ mod role;
 mod scope;
 mod serve;
 mod signing_key;
+mod usage;
 mod verify;
 mod why;
 
@@ -57,6 +58,7 @@ enum Command {
     SigningKey(signing_key::SigningKeyArguments),
     Verify(verify::VerifyArguments),
     Why(why::WhyArguments),
+    Usage(usage::UsageArguments),
     Audit(audit::AuditArguments),
     Config(config::ConfigArguments),
     Completion(completion::CompletionArguments),
@@ -93,6 +95,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::SigningKey(arguments) => signing_key::run(arguments, screen).await,
         Command::Verify(arguments) => verify::run(arguments, screen).await,
         Command::Why(arguments) => why::run(arguments, screen).await,
+        Command::Usage(arguments) => usage::run(arguments, screen).await,
         Command::Audit(arguments) => audit::run(arguments, screen).await,
         Command::Config(arguments) => config::run(&arguments, screen),
         Command::Completion(arguments) => completion::run(&arguments, screen),

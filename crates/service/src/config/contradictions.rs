@@ -1,6 +1,8 @@
 //! What does not go together, though each value by itself is good.
 
-use super::file::{Credentials, Database, File, Internal, MasterKey, Node, Portal, Server, Tokens};
+use super::file::{
+    Credentials, Database, File, Internal, MasterKey, Node, Portal, Server, Tokens, Usage,
+};
 
 const SECONDS_OF_A_DAY: u32 = 86_400;
 
@@ -13,7 +15,8 @@ pub(super) fn of(file: &File, is_set: impl Fn(&str) -> bool) -> Vec<Contradictio
         .into_iter()
         .chain(data(&file.database, &file.master_key, &file.node))
         .chain(signing(&file.tokens))
-        .chain(support(&file.portal));
+        .chain(support(&file.portal))
+        .chain(kept(&file.usage));
     let wrong = cases.filter(|(is_wrong, ..)| *is_wrong);
     wrong
         .map(|(_, key, sentence)| (key, sentence.to_owned()))
@@ -22,6 +25,21 @@ pub(super) fn of(file: &File, is_set: impl Fn(&str) -> bool) -> Vec<Contradictio
 }
 
 type Case = (bool, &'static str, &'static str);
+
+fn kept(usage: &Usage) -> [Case; 2] {
+    [
+        (
+            usage.hours_days < usage.minutes_days,
+            "usage.hours_days",
+            "must not be below usage.minutes_days",
+        ),
+        (
+            usage.days < usage.hours_days,
+            "usage.days",
+            "must not be below usage.hours_days",
+        ),
+    ]
+}
 
 fn listeners(server: &Server, internal: &Internal) -> [Case; 4] {
     [

@@ -24,6 +24,7 @@ pub(super) struct File {
     pub(super) node: Node,
     pub(super) management: Management,
     pub(super) decisions: Decisions,
+    pub(super) usage: Usage,
     pub(super) webhooks: Webhooks,
     pub(super) audit: Audit,
     pub(super) sandbox: Sandbox,
@@ -149,6 +150,15 @@ pub(super) struct Management {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decisions {
+    pub(super) days: u32,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Usage {
+    pub(super) minutes_days: u32,
+    pub(super) hours_days: u32,
     pub(super) days: u32,
 }
 

@@ -7,6 +7,7 @@ mod credentials;
 mod oauth;
 mod portal;
 mod sandbox;
+mod usage;
 mod webhooks;
 
 use crate::branding::Theme;
@@ -17,6 +18,7 @@ use oauth::OAUTH;
 use portal::{LABELS, PORTAL};
 use sandbox::SANDBOX;
 pub(super) use sandbox::WEEKDAYS;
+use usage::USAGE;
 use webhooks::WEBHOOKS;
 
 /// A section of the file.
@@ -258,6 +260,11 @@ pub(super) static SECTIONS: &[Section] = &[
         name: "sandbox",
         sentence: "When test environments are put back to their start.",
         keys: SANDBOX,
+    },
+    Section {
+        name: "usage",
+        sentence: "Counts of requests, by credential, API, route and outcome.",
+        keys: USAGE,
     },
     Section {
         name: "webhooks",

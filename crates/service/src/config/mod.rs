@@ -33,7 +33,7 @@ use crate::app::Storage;
 use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
 use crate::settings::{
     AuditSettings, OAuthSettings, Portal, Prefixes, SandboxSettings, Settings, TokenSettings,
-    WebhookSettings,
+    UsageSettings, WebhookSettings,
 };
 use check::Checked;
 use file::File;
@@ -214,6 +214,11 @@ impl Config {
                 checkpoint_events: file.audit.checkpoint_events,
             },
             sandbox: SandboxSettings::of(&file.sandbox),
+            usage: UsageSettings {
+                minutes_days: file.usage.minutes_days,
+                hours_days: file.usage.hours_days,
+                days: file.usage.days,
+            },
             tokens: TokenSettings::of(&file.tokens),
             oauth: OAuthSettings::of(&file.oauth),
             legacy_keys: file.credentials.legacy_keys,

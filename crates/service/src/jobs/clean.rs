@@ -15,6 +15,7 @@ use crate::decisions;
 use crate::error::Error;
 use crate::oauth::authorize;
 use crate::tokens::day;
+use crate::usage;
 
 /// Epochs whose changes are kept, so that a node that was away for a while can catch up without
 /// loading everything.
@@ -59,6 +60,7 @@ pub(super) async fn clean(app: &App) {
     report("messages", old_messages(app).await);
     report("deliveries to webhooks", old_deliveries(app).await);
     report("decisions", old_decisions(app).await);
+    report("counts of requests", usage::forget_old(app).await);
     report(
         "authorization failures",
         old_authorization_failures(app).await,

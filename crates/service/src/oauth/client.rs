@@ -178,7 +178,7 @@ fn note(
     source: &Source,
     refused: Option<Reason>,
 ) {
-    app.uses().note(SecretUse {
+    app.usage().secret_used(SecretUse {
         secret_id,
         owner_id,
         at: app.sources().now(),

@@ -104,6 +104,11 @@ pub async fn issue(
             .filter(|refusal| !refusal.is_waiting())
             .map(Refusal::reason),
     );
+    if issued.is_ok() {
+        let now = app.sources().now();
+        app.usage()
+            .token_issued(&client.entry, client.secret_id, now);
+    }
     issued
 }
 

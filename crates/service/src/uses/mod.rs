@@ -1,8 +1,7 @@
-//! What became of each secret of a client: how often it gave a token or was refused, when last,
-//! from where. Noted in memory, and kept in the usage database from the next second on.
+//! What became of each secret: how often it was used or refused, when last, from where. Noted in
+//! memory beside the counts of requests, and kept in the usage database from the next second on.
 
 pub(crate) mod family_uses;
-mod recorder;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,11 +9,12 @@ use std::net::IpAddr;
 use claviger_model::ids::{ClientId, SecretId};
 pub use claviger_model::secret_uses::SecretUses;
 use claviger_model::{Reason, UnixMillis};
+use claviger_store::secret_uses;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::usage::flush;
 pub use family_uses::FamilyUseRecorder;
-pub use recorder::UseRecorder;
 
 /// One use of a secret that matched, whether it gave a token or not.
 #[derive(Clone, Copy, Debug)]
@@ -39,5 +39,22 @@ pub struct SecretUse<'a> {
 /// # Errors
 /// The usage database does not answer.
 pub async fn of(app: &App, ids: &[SecretId]) -> Result<HashMap<SecretId, SecretUses>, Error> {
-    Ok(app.uses().read(ids).await?)
+    flush(app).await;
+    Ok(secret_uses::by_secrets(&mut *app.usage_db().read().await?, ids).await?)
+}
+
+/// The uses of those of the credentials (keys, legacy keys and clients, by their ids) that have
+/// any, of all their secrets together. The caller has been allowed to look at them.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn of_credentials(
+    app: &App,
+    ids: &[String],
+) -> Result<HashMap<String, SecretUses>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    flush(app).await;
+    Ok(secret_uses::by_owners(&mut *app.usage_db().read().await?, ids).await?)
 }

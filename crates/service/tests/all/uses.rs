@@ -30,7 +30,7 @@ async fn uses_of_64_tasks_are_counted_exactly_also_while_they_are_read() {
             tasks.spawn(async move {
                 for number in 0..50 {
                     let refused = (number % 5 == 0).then_some(Reason::Revoked);
-                    app.uses().note(one(&app, task % 3, refused));
+                    app.usage().secret_used(one(&app, task % 3, refused));
                     tokio::task::yield_now().await;
                 }
             });
@@ -55,8 +55,8 @@ async fn uses_of_64_tasks_are_counted_exactly_also_while_they_are_read() {
 async fn uses_survive_a_close() {
     for_each_app(async |test| {
         let app = &test.app;
-        app.uses().note(one(app, 1, None));
-        app.uses().note(one(app, 1, Some(Reason::Expired)));
+        app.usage().secret_used(one(app, 1, None));
+        app.usage().secret_used(one(app, 1, Some(Reason::Expired)));
         let before = uses::of(app, &[SecretId(1)]).await.unwrap();
         let found = &before[&SecretId(1)];
         assert_eq!(found.last_used_agent.as_deref(), Some("curl/8"));

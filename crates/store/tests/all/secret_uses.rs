@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use claviger_model::ids::{ClientId, SecretId};
-use claviger_model::secret_uses::SecretUses;
+use claviger_model::ids::SecretId;
+use claviger_model::secret_uses::{SecretUses, UsedSecret};
 use claviger_model::{Reason, UnixMillis};
 use claviger_store::Db;
 use claviger_store::secret_uses::{NewSecretUses, add_many, by_secrets};
@@ -21,8 +21,8 @@ fn ip(last: u8) -> IpAddr {
 
 fn of(secret: u128, uses: SecretUses) -> NewSecretUses {
     NewSecretUses {
-        secret_id: SecretId(secret),
-        owner_id: ClientId(1),
+        secret: UsedSecret::Secret(SecretId(secret)),
+        owner_id: "cli_1".into(),
         uses,
     }
 }
@@ -56,7 +56,7 @@ async fn uses_are_added_to_those_that_are_there() {
         let mut expected = [SecretUses::default(), SecretUses::default()];
         for batch in batches {
             for new in &batch {
-                let place = usize::from(new.secret_id == SecretId(2));
+                let place = usize::from(new.secret == UsedSecret::Secret(SecretId(2)));
                 expected[place].add(new.uses.clone());
             }
             add(db, batch).await;

@@ -16,6 +16,7 @@ pub mod roles;
 pub mod scopes;
 pub mod sessions;
 pub mod signing_keys;
+pub mod usage;
 pub mod users;
 pub mod webhooks;
 

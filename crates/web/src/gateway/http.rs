@@ -13,8 +13,8 @@ use claviger_verify::possession::{RequestUrl, Sent};
 use claviger_verify::{Decision, Request, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::decide;
 use super::verify::without_query;
+use super::{Asked, decide};
 use crate::deprecation;
 use crate::error::Failure;
 use crate::extract::bearer::{credential, refuse_in_query};
@@ -58,7 +58,12 @@ pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Respo
         sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
     };
     let request_id = web.app().sources().request_id();
-    let decision = decide(&web, &request, request_id, false).await;
+    let asked = Asked {
+        request_id,
+        user_agent: text(&headers, "user-agent"),
+        always_keep: false,
+    };
+    let decision = decide(&web, &request, asked).await;
     let mut response = if decision.is_allowed() {
         allowed(&decision)
     } else {

@@ -9,18 +9,25 @@ use claviger_model::ids::RequestId;
 use claviger_service::App;
 use claviger_service::decisions::{DecisionRecord, RequestFacts};
 use claviger_service::imports::{self, Tried};
+use claviger_service::usage::Where;
 use claviger_verify::checks::Checks;
 use claviger_verify::{Decision, Request};
 
 use crate::state::Web;
 
+/// What is told of a request beside what is decided from.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// Its id.
+    pub(crate) request_id: RequestId,
+    /// The `User-Agent` header of whoever sent it.
+    pub(crate) user_agent: Option<&'a str>,
+    /// Whether the decision is kept whatever the load.
+    pub(crate) always_keep: bool,
+}
+
 /// Decides, counts, and keeps what has to be explained later.
-pub(crate) async fn decide(
-    web: &Web,
-    request: &Request<'_>,
-    request_id: RequestId,
-    always_keep: bool,
-) -> Decision {
+pub(crate) async fn decide(web: &Web, request: &Request<'_>, asked: Asked<'_>) -> Decision {
     let app = web.app();
     let now = app.sources().both();
     let mut decision = app.verifier().decide(request, now);
@@ -31,10 +38,16 @@ pub(crate) async fn decide(
         imports::note_use(app, entry, credential);
     }
     web.metrics().decided(decision.reason);
+    let seen = Where {
+        at: now.wall,
+        ip: request.ip,
+        user_agent: asked.user_agent,
+    };
+    app.usage().decided(&decision, request.scopes, seen);
     let recorder = app.decisions();
-    if always_keep || recorder.wants(&decision) {
+    if asked.always_keep || recorder.wants(&decision) {
         let facts = RequestFacts {
-            request_id,
+            request_id: asked.request_id,
             at: now.wall,
             ip: request.ip,
             method: request.method,

@@ -16,7 +16,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::decide;
+use super::{Asked, decide};
 use crate::error::Failure;
 use crate::extract::body;
 use crate::server::read_body;
@@ -59,6 +59,10 @@ pub struct Question<'a> {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     ip: Option<IpAddr>,
+    /// The request's `User-Agent` header, to be shown beside its last use.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    user_agent: Option<Cow<'a, str>>,
     /// The word before the credential in the `Authorization` header: `Bearer` when absent, or
     /// `DPoP`.
     #[serde(borrow, default)]
@@ -157,7 +161,12 @@ impl Question<'_> {
             ip: self.ip,
             sent: self.sent()?,
         };
-        let decision = decide(web, &request, request_id, false).await;
+        let asked = Asked {
+            request_id,
+            user_agent: self.user_agent.as_deref(),
+            always_keep: false,
+        };
+        let decision = decide(web, &request, asked).await;
         let view = DecisionView::new(&decision, request_id);
         serde_json::to_writer(answer, &view)
             .map_err(|error| claviger_service::Error::Internal(Box::new(error)))?;

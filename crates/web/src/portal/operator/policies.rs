@@ -253,6 +253,21 @@ fn operation(settings: &Settings) -> Policies {
                 days(settings.decisions_days),
                 "decisions.days",
             ),
+            policy(
+                "Counts of requests by the minute are kept for",
+                days(settings.usage.minutes_days),
+                "usage.minutes_days",
+            ),
+            policy(
+                "Counts by the hour are kept for",
+                days(settings.usage.hours_days),
+                "usage.hours_days",
+            ),
+            policy(
+                "Counts by the day are kept for",
+                days(settings.usage.days),
+                "usage.days",
+            ),
             fixed("The audit log is kept", "for ever"),
         ],
     }

@@ -7,6 +7,7 @@ use claviger_service::Caller;
 use claviger_service::decisions;
 
 use super::show::{issued, query, span_of};
+use crate::csv::{line, moment};
 use crate::pages::dates;
 use crate::portal::download::file;
 use crate::portal::{Answer, Portal};
@@ -21,12 +22,10 @@ pub async fn refusals(portal: Portal) -> Answer {
     let found = decisions::refusals_over_time(app, &access, &query, span.step_millis()).await?;
     let mut csv = String::from("from,reason,refusals\r\n");
     for one in found {
-        let from = format!(
-            "{}T{}Z",
-            dates::machine_day(one.from),
-            dates::clock(one.from)
+        line(
+            &mut csv,
+            [&moment(one.from), &one.reason, &one.count.to_string()],
         );
-        line(&mut csv, &[&from, &one.reason, &one.count.to_string()]);
     }
     Ok(named("refusals", span.as_str(), csv))
 }
@@ -41,7 +40,7 @@ pub async fn tokens(portal: Portal) -> Answer {
         let (day, id) = (dates::machine_day(one.day), one.client_id.to_string());
         line(
             &mut csv,
-            &[&day, &id, &one.client_name, &one.count.to_string()],
+            [&day, &id, &one.client_name, &one.count.to_string()],
         );
     }
     Ok(named("tokens", span.as_str(), csv))
@@ -50,37 +49,4 @@ pub async fn tokens(portal: Portal) -> Answer {
 fn named(what: &str, span: &str, csv: String) -> Response {
     let name = format!("{what}-{span}.csv");
     file(&name, "text/csv; charset=utf-8", Body::from(csv))
-}
-
-fn line(csv: &mut String, cells: &[&str]) {
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-    csv.push_str(&cells.join(","));
-    csv.push_str("\r\n");
-}
-
-/// A cell. A spreadsheet takes what begins like a formula for one, so that is made a text.
-fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if is_formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_never_formulas() {
-        let mut csv = String::new();
-        line(&mut csv, &["a", "b,\"c\"", "=1+1", "two\nlines", ""]);
-        assert_eq!(csv, "a,\"b,\"\"c\"\"\",'=1+1,\"two\nlines\",\r\n");
-    }
 }

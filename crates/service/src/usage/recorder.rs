@@ -1,0 +1,251 @@
+//! Counting beside the hot path: counters in memory, written to the usage database every second.
+//!
+//! What is written goes in numbered portions, and the number is noted in the transaction that
+//! writes the portion. One whose commit is in doubt is sent again, and does nothing if it was
+//! written: nothing is counted twice. A crash loses the last second.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use claviger_model::UnixMillis;
+use claviger_model::ids::SecretId;
+use claviger_model::usage::Step;
+use claviger_store::{Db, StoreError, Tx, secret_uses, usage};
+use claviger_verify::Decision;
+use claviger_verify::entries::ClientEntry;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::portion::{Portion, portions};
+use super::slots::{Event, Found, Slots, Where};
+use crate::propagation::Role;
+use crate::sources::Sources;
+use crate::uses::SecretUse;
+
+const FLUSH_PERIOD: Duration = Duration::from_secs(1);
+/// Series that are remembered as written.
+const KNOWN_MAX: usize = 500_000;
+
+/// Counts requests. Clones are the same one.
+#[derive(Clone)]
+pub struct UsageRecorder {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    slots: Slots,
+    usage_db: Db,
+    sources: Sources,
+    /// Held from taking counts out of memory until they are committed, so that whoever flushes
+    /// next finds them.
+    writing: tokio::sync::Mutex<Writing>,
+    stopping: Notify,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is being written.
+struct Writing {
+    /// By which name the database knows this process.
+    writer: String,
+    /// The number of the last portion that was made.
+    last: i64,
+    /// What was taken out of memory and is not known to be written.
+    waiting: VecDeque<Arc<Portion>>,
+    /// The series that were written on this day.
+    known: HashSet<i64>,
+    day: i64,
+}
+
+impl UsageRecorder {
+    /// A recorder that adds to `usage_db` under the name `writer`, which nobody else may have; in a
+    /// server a task does so every second.
+    pub(crate) fn start(usage_db: Db, sources: Sources, writer: String, role: Role) -> Self {
+        let writing = Writing {
+            writer,
+            last: 0,
+            waiting: VecDeque::new(),
+            known: HashSet::new(),
+            day: 0,
+        };
+        let inner = Arc::new(Inner {
+            slots: Slots::default(),
+            usage_db,
+            sources,
+            writing: tokio::sync::Mutex::new(writing),
+            stopping: Notify::new(),
+            task: Mutex::default(),
+        });
+        if role == Role::Server {
+            let task = tokio::spawn(Arc::clone(&inner).run());
+            *inner.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        }
+        Self { inner }
+    }
+
+    /// Counts a decision. `asked` are the scopes that were asked for beside the route's.
+    pub fn decided(&self, decision: &Decision, asked: &[&str], seen: Where<'_>) {
+        let entry = decision.credential.as_ref();
+        let found = Found {
+            entry,
+            client: None,
+            owner: None,
+            secret: None,
+            api: decision.api.as_ref(),
+            route: decision.route,
+            environment: decision.environment,
+            event: Event::Decided(decision.reason),
+            asked,
+        };
+        self.inner.slots.add(&found, seen);
+    }
+
+    /// Notes that a client's secret was used, or matched and was refused.
+    pub fn secret_used(&self, one: SecretUse<'_>) {
+        let found = Found {
+            owner: Some(one.owner_id),
+            secret: Some(one.secret_id),
+            ..Found::of(one.refused.map_or(Event::SecretUsed, Event::SecretRefused))
+        };
+        let seen = Where {
+            at: one.at,
+            ip: one.ip,
+            user_agent: one.user_agent,
+        };
+        self.inner.slots.add(&found, seen);
+    }
+
+    /// Counts a token that a client got with a secret, or without one.
+    pub fn token_issued(
+        &self,
+        client: &Arc<ClientEntry>,
+        secret: Option<SecretId>,
+        at: UnixMillis,
+    ) {
+        let found = Found {
+            client: Some(client),
+            secret,
+            environment: client.environment,
+            ..Found::of(Event::TokenIssued)
+        };
+        let seen = Where {
+            at,
+            ip: None,
+            user_agent: None,
+        };
+        self.inner.slots.add(&found, seen);
+    }
+
+    /// How many requests were not counted, because too many counters were open.
+    pub fn dropped(&self) -> u64 {
+        self.inner.slots.dropped()
+    }
+
+    /// Writes out what was counted. When this returns, whatever was counted before can be read.
+    ///
+    /// # Errors
+    /// The database does not answer; what was counted waits.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.inner.flush().await
+    }
+
+    /// Ends the task and writes out what was counted.
+    pub async fn close(&self) {
+        self.inner.stopping.notify_one();
+        let task = self
+            .inner
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+        if let Err(error) = self.flush().await {
+            tracing::warn!(%error, "the last counts of requests could not be kept");
+        }
+    }
+}
+
+impl Inner {
+    async fn run(self: Arc<Self>) {
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(FLUSH_PERIOD) => {}
+                () = self.stopping.notified() => return,
+            }
+            let flushed = self.flush().await;
+            if let (Err(error), false) = (&flushed, failing) {
+                tracing::warn!(%error, "counts of requests wait: they cannot be kept now");
+            }
+            failing = flushed.is_err();
+        }
+    }
+
+    /// Adds to the database what was taken before, and then what is in memory. While the former
+    /// cannot be added, the latter stays where it is.
+    async fn flush(&self) -> Result<(), StoreError> {
+        let mut writing = self.writing.lock().await;
+        let now = self.sources.now();
+        writing.write_waiting(&self.usage_db, now).await?;
+        writing.begin_day(Step::Day.number(now));
+        let taken = self.slots.take();
+        for portion in portions(taken, &writing.known) {
+            writing.last += 1;
+            let number = writing.last;
+            writing
+                .waiting
+                .push_back(Arc::new(Portion { number, ..portion }));
+        }
+        writing.write_waiting(&self.usage_db, now).await
+    }
+}
+
+impl Writing {
+    /// Forgets which series were written, so that one which was purged since is made again.
+    fn begin_day(&mut self, day: i64) {
+        if self.day != day || self.known.len() > KNOWN_MAX {
+            self.known.clear();
+            self.day = day;
+        }
+    }
+
+    /// Not to be given up half way: it only is when the process ends.
+    async fn write_waiting(&mut self, usage_db: &Db, at: UnixMillis) -> Result<(), StoreError> {
+        while let Some(portion) = self.waiting.front() {
+            write(usage_db, self.writer.clone(), Arc::clone(portion), at).await?;
+            self.known
+                .extend(portion.series.iter().map(|(number, _)| *number));
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+}
+
+async fn write(
+    usage_db: &Db,
+    writer: String,
+    portion: Arc<Portion>,
+    at: UnixMillis,
+) -> Result<(), StoreError> {
+    let written = usage_db.write(move |tx: &mut Tx| {
+        let (writer, portion) = (writer.clone(), Arc::clone(&portion));
+        Box::pin(async move {
+            if !usage::claim_portion(tx, &writer, portion.number, at).await? {
+                return Ok(());
+            }
+            if !portion.series.is_empty() {
+                usage::add_series(tx, &portion.series, at).await?;
+            }
+            if !portion.counts.is_empty() {
+                usage::add_counts(tx, &portion.counts).await?;
+            }
+            if !portion.uses.is_empty() {
+                secret_uses::add_many(tx, &portion.uses).await?;
+            }
+            Ok(())
+        })
+    });
+    written.await.map(|_| ())
+}
