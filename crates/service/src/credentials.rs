@@ -1,7 +1,9 @@
-//! Whose is a credential that somebody holds in hand?
+//! Whose is a credential that somebody holds in hand, and what is one called?
+
+use std::sync::Arc;
 
 use claviger_model::credentials::CredentialKind;
-use claviger_model::ids::AccountId;
+use claviger_model::ids::{AccountId, LegacyKeyId};
 use claviger_model::secret::{self, Malformed};
 
 use crate::access::KeyAccess;
@@ -32,6 +34,20 @@ pub struct Credential {
     pub id: String,
     /// What people call it.
     pub name: String,
+}
+
+/// What people call a credential, by its id; none for one that is unknown here. The caller has been
+/// allowed to know.
+pub fn name_of(app: &App, id: &str) -> Option<String> {
+    let index = app.verifier().index();
+    let key = || index.key_name(id.parse().ok()?);
+    let client = || Some(Arc::clone(&index.client(id.parse().ok()?)?.name));
+    let legacy = || {
+        let _: LegacyKeyId = id.parse().ok()?;
+        Some(CredentialKind::LegacyKey.noun().into())
+    };
+    let name: Arc<str> = key().or_else(client).or_else(legacy)?;
+    Some(name.to_string())
 }
 
 /// Finds what a text is. It decides nothing and counts as no use.

@@ -1,8 +1,5 @@
 //! Recent decisions. They are in the database that [`crate::Db::open_usage`] opens.
 
-pub mod allowed;
-pub mod refusals;
-
 use claviger_model::UnixMillis;
 use claviger_model::ids::{AccountId, RequestId};
 use serde_json::json;

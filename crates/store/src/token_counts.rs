@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use claviger_model::Environment;
-use claviger_model::ids::{AccountId, ClientId};
+use claviger_model::ids::ClientId;
 
 use crate::db::{Conn, Row, Tx};
 use crate::error::StoreError;
@@ -68,54 +67,6 @@ pub async fn used_by(
         Ok((fields.parsed()?, fields.int()?))
     };
     rows.iter().map(of_client).collect()
-}
-
-/// Tokens that a client got on a day.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TokensOnDay {
-    /// The client.
-    pub client_id: ClientId,
-    /// What it is called.
-    pub client_name: String,
-    /// The day, counted from 1970 in UTC.
-    pub day: i64,
-    /// How many.
-    pub used: i64,
-}
-
-/// What the clients of an account, or of all, got since a day in an environment, or in both; the
-/// latest day first and on each the client with most. At most `limit` rows.
-pub async fn since(
-    conn: &mut Conn,
-    account: Option<AccountId>,
-    environment: Option<Environment>,
-    day: i64,
-    limit: u32,
-) -> Result<Vec<TokensOnDay>, StoreError> {
-    let rows = conn
-        .query(
-            "SELECT t.client_id, c.name, t.day, t.used
-             FROM token_counts t JOIN clients c ON c.id = t.client_id
-             WHERE t.day >= $1 AND ($2 IS NULL OR c.account_id = $2)
-                 AND ($3 IS NULL OR c.environment = $3)
-             ORDER BY t.day DESC, t.used DESC, t.client_id LIMIT $4",
-        )
-        .bind(day)
-        .shown_option(account)
-        .bind(environment.map(Environment::as_str))
-        .bind(i64::from(limit))
-        .fetch_all()
-        .await?;
-    let on_day = |row: &Row| {
-        let mut fields = Fields::of("token_counts", row);
-        Ok(TokensOnDay {
-            client_id: fields.parsed()?,
-            client_name: fields.text()?,
-            day: fields.int()?,
-            used: fields.int()?,
-        })
-    };
-    rows.iter().map(on_day).collect()
 }
 
 /// Forgets at most `limit` counts of days before `day`; how many.

@@ -135,6 +135,13 @@ impl Index {
         }
     }
 
+    /// What people call a key, in whatever state.
+    pub fn key_name(&self, id: KeyId) -> Option<Arc<str>> {
+        let owned = self.owned.pin();
+        let lookup = owned.get(&Owner::Key(id))?.first()?;
+        self.find(*lookup).map(|entry| Arc::clone(&entry.name))
+    }
+
     /// Forgets a key, for one whose row is gone or cannot be trusted.
     pub fn remove_key(&self, id: KeyId) {
         self.replace(Owner::Key(id), Vec::new());

@@ -135,6 +135,9 @@ fn oauth_routes() -> OpenApiRouter<Web> {
 /// The routes by which an account manages its credentials.
 fn credential_routes() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
+        .routes(routes!(rest::scope_use::of_key))
+        .routes(routes!(rest::scope_use::manage_of_key))
+        .routes(routes!(rest::scope_use::of_client))
         .routes(routes!(rest::keys::list, rest::keys::create))
         .routes(routes!(
             rest::keys::show,

@@ -3,14 +3,15 @@
 mod arguments;
 mod rotate;
 
-use claviger_model::clients::ClientKind;
+use claviger_model::clients::{ClientDraft, ClientKind, ScopesDraft};
 use claviger_model::ids::SecretId;
 use claviger_service::access::KeyAccess;
-use claviger_service::clients::{self, ClientWithSecrets, ListFilter, rotations};
-use claviger_service::{tokens, uses};
+use claviger_service::clients::{self, ClientWithSecrets, EditInput, ListFilter, rotations};
+use claviger_service::{tokens, usage, uses};
 use claviger_web::api::clients::{Client, Secret};
 use serde_json::Value;
 
+use super::scope_use::{self, ScopeUseArguments};
 use crate::exit::{Exit, Failure};
 use crate::screen::{Column, Screen, Shown};
 use crate::store::{Store, object, only};
@@ -117,6 +118,7 @@ async fn act(
         }
         ClientCommand::Create(arguments) => create(store, access, *arguments, screen).await,
         ClientCommand::Edit(arguments) => edit(store, access, *arguments, screen).await,
+        ClientCommand::Scopes(arguments) => scopes(store, access, &arguments, screen).await,
         ClientCommand::AddSecret(arguments) => add_secret(store, access, arguments, screen).await,
         ClientCommand::Rotate(arguments) => rotate::start(store, access, arguments, screen).await,
         ClientCommand::Rotation(arguments) => {
@@ -189,6 +191,34 @@ async fn edit(
 ) -> Result<(), Failure> {
     let id = by_text(store, access, &arguments.client).await?.client.id;
     let input = arguments.input()?;
+    let edited = clients::edit(&store.app, access, id, input).await?;
+    show(store, edited, screen).await
+}
+
+async fn scopes(
+    store: &Store,
+    access: &KeyAccess,
+    arguments: &ScopeUseArguments,
+    screen: Screen,
+) -> Result<(), Failure> {
+    let id = by_text(store, access, &arguments.credential)
+        .await?
+        .client
+        .id;
+    let used = usage::of_client(&store.app, access, id).await?;
+    let kept = scope_use::kept(&used).filter(|_| arguments.narrow);
+    let Some(scopes) = kept else {
+        return scope_use::show(&used, &format!("claviger client scopes {id}"), screen);
+    };
+    let draft = ClientDraft {
+        scopes: Some(ScopesDraft::Named(scopes)),
+        ..ClientDraft::default()
+    };
+    let input = EditInput {
+        draft,
+        audience: None,
+        expected_version: None,
+    };
     let edited = clients::edit(&store.app, access, id, input).await?;
     show(store, edited, screen).await
 }

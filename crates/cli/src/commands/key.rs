@@ -3,12 +3,16 @@
 mod arguments;
 mod find;
 
+use std::collections::HashMap;
+
 use claviger_model::keys::KeyDraft;
 use claviger_service::access::KeyAccess;
 use claviger_service::keys::{self, IssueInput, KeyWithSecrets};
-use claviger_web::api::keys::ApiKey;
+use claviger_service::usage;
+use claviger_web::api::keys::{ApiKey, shape_of, shapes_of};
 use serde_json::Value;
 
+use super::scope_use::{self, ScopeUseArguments};
 use crate::exit::{Exit, Failure};
 use crate::screen::{Column, Screen, Shown};
 use crate::secret_input;
@@ -23,10 +27,10 @@ const LIST: [Column; 8] = [
     ("environment", "env", Shown::Plain),
     ("status", "status", Shown::Plain),
     ("scopes", "scopes", Shown::Plain),
-    ("created_at", "created", Shown::Time),
+    ("last_used_at", "last used", Shown::Time),
     ("expires_at", "expires", Shown::Time),
 ];
-const WHOLE: [Column; 14] = [
+const WHOLE: [Column; 19] = [
     ("id", "id", Shown::Plain),
     ("name", "name", Shown::Plain),
     ("hint", "hint", Shown::Plain),
@@ -41,6 +45,11 @@ const WHOLE: [Column; 14] = [
     ("created_at", "created", Shown::Time),
     ("expires_at", "expires", Shown::Time),
     ("revoked_at", "revoked", Shown::Time),
+    ("last_used_at", "last used", Shown::Time),
+    ("last_used_ip", "from", Shown::Plain),
+    ("last_used_user_agent", "by", Shown::Plain),
+    ("last_refused_at", "last refused", Shown::Time),
+    ("last_refused_reason", "because", Shown::Plain),
 ];
 
 /// Runs the command.
@@ -71,7 +80,7 @@ async fn act(
         KeyCommand::List(arguments) => list(store, access, &arguments, screen).await?,
         KeyCommand::Show { key } => {
             let found = find::by_text(store, access, &key).await?;
-            screen.object(&WHOLE, &shown(store, found)?)?;
+            screen.object(&WHOLE, &shown(store, found).await?)?;
         }
         KeyCommand::Create(arguments) => create(store, access, arguments, screen).await?,
         KeyCommand::Edit(arguments) => {
@@ -79,16 +88,41 @@ async fn act(
             let draft = edited(store, *arguments)?;
             store.load_apis().await?;
             let key = keys::edit(&store.app, access, id, draft, None).await?;
-            screen.object(&WHOLE, &shown(store, key)?)?;
+            screen.object(&WHOLE, &shown(store, key).await?)?;
         }
+        KeyCommand::Scopes(arguments) => scopes(store, access, &arguments, screen).await?,
         KeyCommand::Revoke { key, reason } => {
             let text = key.unwrap_or_default();
             let id = find::by_text(store, access, &text).await?.key.id;
             let revoked = keys::revoke(&store.app, access, id, reason).await?;
-            report_revoked(store, revoked, screen)?;
+            report_revoked(store, revoked, screen).await?;
         }
     }
     Ok(Exit::Done)
+}
+
+async fn scopes(
+    store: &Store,
+    access: &KeyAccess,
+    arguments: &ScopeUseArguments,
+    screen: Screen,
+) -> Result<(), Failure> {
+    let id = find::by_text(store, access, &arguments.credential)
+        .await?
+        .key
+        .id;
+    let used = usage::of_key(&store.app, access, id).await?;
+    let kept = scope_use::kept(&used).filter(|_| arguments.narrow);
+    let Some(scopes) = kept else {
+        return scope_use::show(&used, &format!("claviger key scopes {id}"), screen);
+    };
+    store.load_apis().await?;
+    let draft = KeyDraft {
+        scopes: Some(scopes),
+        ..KeyDraft::default()
+    };
+    let key = keys::edit(&store.app, access, id, draft, None).await?;
+    screen.object(&WHOLE, &shown(store, key).await?)
 }
 
 /// Revokes the key that somebody pastes; whose it is does not have to be known.
@@ -101,7 +135,7 @@ async fn revoke_pasted(
     let (account_id, id) = find::by_secret(store, &credential).await?;
     let access = store.caller.key_access_to(account_id)?;
     let revoked = keys::revoke(&store.app, &access, id, reason).await?;
-    report_revoked(store, revoked, screen)?;
+    report_revoked(store, revoked, screen).await?;
     Ok(Exit::Done)
 }
 
@@ -112,8 +146,8 @@ async fn list(
     screen: Screen,
 ) -> Result<(), Failure> {
     let found = find::all(store, access, !arguments.all, arguments.environment()?).await?;
-    let rows: Result<Vec<Value>, Failure> =
-        found.into_iter().map(|key| shown(store, key)).collect();
+    let shapes = shapes_of(&store.app, found).await?;
+    let rows: Result<Vec<Value>, Failure> = shapes.iter().map(object).collect();
     screen.list(&LIST, &rows?, "no key yet; `claviger key create` makes one")
 }
 
@@ -126,9 +160,10 @@ async fn create(
     let input: IssueInput = arguments.input(store.app.sources().now())?;
     store.load_apis().await?;
     let issued = keys::issue(&store.app, access, input, None).await?;
-    let now = store.app.sources().now();
     if screen.is_json {
-        return screen.data(&object(&ApiKey::of(issued.key, issued.plaintext, now))?.to_string());
+        let (app, uses) = (&store.app, HashMap::new());
+        let shape = ApiKey::of(issued.key, issued.plaintext, &uses, app.sources().now());
+        return screen.data(&object(&shape)?.to_string());
     }
     let key = &issued.key.key;
     let line = format!(
@@ -160,9 +195,9 @@ fn edited(store: &Store, arguments: EditArguments) -> Result<KeyDraft, Failure> 
     Ok(draft)
 }
 
-fn report_revoked(store: &Store, key: KeyWithSecrets, screen: Screen) -> Result<(), Failure> {
+async fn report_revoked(store: &Store, key: KeyWithSecrets, screen: Screen) -> Result<(), Failure> {
     let name = key.key.settings.name.clone();
-    let shape = shown(store, key)?;
+    let shape = shown(store, key).await?;
     if screen.is_json {
         return screen.data(&shape.to_string());
     }
@@ -172,6 +207,6 @@ fn report_revoked(store: &Store, key: KeyWithSecrets, screen: Screen) -> Result<
     ))
 }
 
-fn shown(store: &Store, key: KeyWithSecrets) -> Result<Value, Failure> {
-    object(&ApiKey::of(key, None, store.app.sources().now()))
+async fn shown(store: &Store, key: KeyWithSecrets) -> Result<Value, Failure> {
+    object(&shape_of(&store.app, key).await?)
 }

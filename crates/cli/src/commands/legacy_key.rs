@@ -74,7 +74,10 @@ async fn show(store: &Store, access: &KeyAccess, screen: Screen) -> Result<(), F
             _ => failure,
         }
     })?;
-    screen.object(&WHOLE, &object(&LegacyKey::of(key, None))?)
+    screen.object(
+        &WHOLE,
+        &object(&LegacyKey::read(&store.app, key, None).await?)?,
+    )
 }
 
 async fn generate(store: &Store, access: &KeyAccess, screen: Screen) -> Result<(), Failure> {
@@ -87,7 +90,8 @@ async fn generate(store: &Store, access: &KeyAccess, screen: Screen) -> Result<(
         }
     })?;
     if screen.is_json {
-        return screen.data(&object(&LegacyKey::of(made.key, made.plaintext))?.to_string());
+        let shape = LegacyKey::read(&store.app, made.key, made.plaintext).await?;
+        return screen.data(&object(&shape)?.to_string());
     }
     if let Some(plaintext) = &made.plaintext {
         screen.data(plaintext.expose())?;

@@ -17,6 +17,7 @@ mod member;
 mod operator;
 mod role;
 mod scope;
+mod scope_use;
 mod serve;
 mod signing_key;
 mod usage;

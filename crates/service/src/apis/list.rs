@@ -20,6 +20,13 @@ pub async fn show(app: &App, _access: &OperatorAccess, id: ApiId) -> Result<Api,
     find(&mut *app.read().await?, id).await
 }
 
+/// What people call an API; its id when it is not there any more. For everybody.
+pub fn name_of(app: &App, id: ApiId) -> String {
+    let index = app.verifier().index();
+    let found = index.apis().all().iter().find(|api| api.id == id).cloned();
+    found.map_or_else(|| id.to_string(), |api| api.name.to_string())
+}
+
 /// The kinds of credential that some API takes and the instance offers. For everybody.
 pub fn offered_kinds(app: &App) -> Vec<CredentialKind> {
     let index = app.verifier().index();

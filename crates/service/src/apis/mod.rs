@@ -18,7 +18,7 @@ pub use declare::{Declared, declare};
 pub use delete::delete;
 pub use edit::edit;
 pub use import::{ImportSummary, Imported, import};
-pub use list::{list, offered_kinds, show};
+pub use list::{list, name_of, offered_kinds, show};
 
 use crate::error::Error;
 

@@ -1,23 +1,16 @@
 //! Decisions as evidence: how they are shown, kept for a while, and found again.
 
 mod about;
-mod allowed;
 mod find;
 mod record;
 mod recorder;
-mod refusals;
 mod trace;
 mod view;
 
 pub use about::{About, about};
-pub use allowed::{Allowed, last_allowed};
 pub use find::{DecisionFilter, DecisionPage, find, page};
 pub use record::{DecisionRecord, RequestFacts, shown_path};
 pub use recorder::Recorder;
 pub(crate) use recorder::purge;
-pub use refusals::{
-    RefusalGroup, RefusalQuery, RefusalsInStep, Refused, count_refusals, kept_since, last_refused,
-    refusals_over_time,
-};
 pub use trace::{Trace, TracedCheck, TracedCredential};
 pub use view::{DecisionView, decision_json};

@@ -2,7 +2,6 @@
 
 mod end;
 mod feed;
-mod issued;
 mod quota;
 mod revoke;
 mod used;
@@ -10,7 +9,6 @@ mod used;
 pub use end::{end_of_account, end_of_client};
 pub(crate) use feed::FeedCache;
 pub use feed::{FEED_MAX_AGE_SECONDS, FEED_TYPE, Feed, feed};
-pub use issued::{IssuedOnDay, issued_since};
 pub use quota::{Quota, take_quota};
 pub(crate) use quota::{UsedUp, day};
 pub use revoke::{RevokedToken, revoke};

@@ -1,12 +1,12 @@
 //! Reading usage.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use claviger_model::credentials::CredentialKind;
-use claviger_model::ids::{ApiId, SecretId};
+use claviger_model::ids::{AccountId, ApiId, SecretId};
 use claviger_model::time::DAY_MILLIS;
-use claviger_model::usage::{Kept, Outcome, Series, Step, steps_between};
+use claviger_model::usage::{Kept, Outcome, Series, Step, Steps, steps_between};
 use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_store::usage::{self, Of};
 use serde::Serialize;
@@ -72,12 +72,12 @@ impl By {
         Self::ALL.into_iter().find(|by| by.as_str() == word)
     }
 
-    /// Whether sums over all credentials do not tell it.
-    const fn is_of_each(self) -> bool {
-        matches!(
-            self,
-            Self::Credential | Self::Secret | Self::Route | Self::Scope
-        )
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Credential | Self::Secret | Self::Route | Self::Scope => Kind::Each,
+            Self::Api | Self::Outcome | Self::Environment => Kind::Sums,
+            Self::Step(_) => Kind::Steps,
+        }
     }
 }
 
@@ -109,6 +109,89 @@ impl UsageQuery {
             environment: None,
         }
     }
+
+    fn of(&self, access: &EvidenceAccess, each: bool) -> Of {
+        Of {
+            account_id: access.account_id(),
+            credentials: self.credential_id.clone().map(|id| vec![id]),
+            each,
+            environment: self.environment,
+        }
+    }
+}
+
+/// How many requests each of some credentials had on each of the last days, the oldest first. The
+/// caller has been allowed to look at them.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn of_days(
+    app: &App,
+    account: AccountId,
+    credential_ids: &[String],
+    days: u16,
+) -> Result<HashMap<String, Vec<i64>>, Error> {
+    if credential_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    flush(app).await;
+    let to = Step::Day.number(app.sources().now()) + 1;
+    let from = to - i64::from(days);
+    let of = Of {
+        account_id: Some(account),
+        credentials: Some(credential_ids.to_vec()),
+        each: true,
+        environment: None,
+    };
+    let mut reader = app.usage_db().read().await?;
+    let mut found: HashMap<String, Vec<i64>> = HashMap::new();
+    for one in usage::credential_days(&mut reader, &of, (from, to)).await? {
+        let Some(id) = one.credential_id else {
+            continue;
+        };
+        let counts = found
+            .entry(id)
+            .or_insert_with(|| vec![0; usize::from(days)]);
+        let place = usize::try_from(one.number - from).ok();
+        if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+            *count += one.count;
+        }
+    }
+    Ok(found)
+}
+
+/// How many requests came in the last hour with each secret of a credential, or with its tokens. The
+/// caller has been allowed to look at it.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn of_secrets(
+    app: &App,
+    account: AccountId,
+    credential_id: &str,
+) -> Result<HashMap<SecretId, i64>, Error> {
+    flush(app).await;
+    let now = app.sources().now();
+    let of = Of {
+        account_id: Some(account),
+        credentials: Some(vec![credential_id.to_owned()]),
+        each: true,
+        environment: None,
+    };
+    let steps = Steps {
+        step: Step::Minute,
+        from: Step::Minute.number(now.plus_millis(-Step::Hour.millis())) + 1,
+        to: Step::Minute.number(now) + 1,
+    };
+    let mut reader = app.usage_db().read().await?;
+    let mut found = HashMap::new();
+    for (series, count) in usage::by_series(&mut reader, &of, steps).await? {
+        let secret = series.credential.and_then(|used| used.secret_id);
+        if let (Some(secret), Outcome::Decided(_)) = (secret, series.outcome) {
+            *found.entry(secret).or_default() += count;
+        }
+    }
+    Ok(found)
 }
 
 /// What is counted together. What it is not told apart by is left out.
@@ -191,47 +274,72 @@ pub async fn count(
     query: &UsageQuery,
     by: By,
 ) -> Result<Usage, Error> {
+    let [usage] = count_each(app, access, query, [by]).await?;
+    Ok(usage)
+}
+
+/// The same, told apart in several ways.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn count_each<const N: usize>(
+    app: &App,
+    access: &EvidenceAccess,
+    query: &UsageQuery,
+    bys: [By; N],
+) -> Result<[Usage; N], Error> {
     flush(app).await;
-    let of = Of {
-        account_id: access.account_id(),
-        credentials: query.credential_id.clone().map(|id| vec![id]),
-        each: by.is_of_each(),
-        environment: query.environment,
-    };
-    let longest = match by {
-        By::Step(step) => step,
-        _ => Step::Day,
-    };
-    let steps = steps_between(query.from, query.to, longest, kept(app));
     let mut reader = app.usage_db().read().await?;
-    let mut found = Found::default();
-    for some in steps {
-        match by {
-            By::Step(step) => {
-                for one in usage::by_step(&mut reader, &of, some).await? {
-                    let at = some.step.start(one.number);
-                    let group = Group {
-                        at: Some(step.start(step.number(at))),
-                        ..Group::default()
-                    };
-                    if let Some(outcome) = one.outcome {
-                        found.add([group], outcome, one.count);
+    let mut found = bys.map(|_| Found::default());
+    for kind in [Kind::Sums, Kind::Each] {
+        let of = query.of(access, kind == Kind::Each);
+        if !bys.iter().any(|by| by.kind() == kind) {
+            continue;
+        }
+        for steps in steps_between(query.from, query.to, Step::Day, kept(app)) {
+            for (series, count) in usage::by_series(&mut reader, &of, steps).await? {
+                for (by, found) in bys.iter().zip(&mut found) {
+                    if by.kind() == kind {
+                        found.add(groups(*by, &series), series.outcome, count);
                     }
-                }
-            }
-            _ => {
-                for (series, count) in usage::by_series(&mut reader, &of, some).await? {
-                    found.add(groups(by, &series), series.outcome, count);
                 }
             }
         }
     }
-    Ok(found.sorted(query, by))
+    let of = query.of(access, false);
+    for (by, found) in bys.iter().zip(&mut found) {
+        let By::Step(step) = *by else { continue };
+        for steps in steps_between(query.from, query.to, step, kept(app)) {
+            for one in usage::by_step(&mut reader, &of, steps).await? {
+                let at = steps.step.start(one.number);
+                let group = Group {
+                    at: Some(step.start(step.number(at))),
+                    ..Group::default()
+                };
+                if let Some(outcome) = one.outcome {
+                    found.add([group], outcome, one.count);
+                }
+            }
+        }
+    }
+    let mut found = found.into_iter();
+    Ok(bys.map(|by| found.next().unwrap_or_default().sorted(query, by)))
+}
+
+/// What has to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Sums over all credentials, which are few.
+    Sums,
+    /// Each credential by itself.
+    Each,
+    /// Steps.
+    Steps,
 }
 
 /// Since when counts by the minute and the hour are kept. A day is left at the end, in which they
 /// may be gone already.
-fn kept(app: &App) -> Kept {
+pub(super) fn kept(app: &App) -> Kept {
     let now = app.sources().now();
     let settings = &app.settings().usage;
     let since = |days: u32| now.plus_millis(-i64::from(days) * DAY_MILLIS);
@@ -256,9 +364,9 @@ struct Found {
 
 impl Found {
     fn add(&mut self, groups: impl IntoIterator<Item = Group>, outcome: Outcome, count: i64) {
-        self.total.add(outcome, count);
+        self.total.count(outcome, count);
         for group in groups {
-            self.groups.entry(group).or_default().add(outcome, count);
+            self.groups.entry(group).or_default().count(outcome, count);
         }
     }
 
@@ -283,7 +391,14 @@ impl Counts {
         self.allowed.saturating_add(self.refused)
     }
 
-    fn add(&mut self, outcome: Outcome, count: i64) {
+    /// Takes others in, which none of these is among.
+    pub const fn add(&mut self, others: Self) {
+        self.allowed = self.allowed.saturating_add(others.allowed);
+        self.refused = self.refused.saturating_add(others.refused);
+        self.tokens = self.tokens.saturating_add(others.tokens);
+    }
+
+    fn count(&mut self, outcome: Outcome, count: i64) {
         let place = match outcome {
             Outcome::Decided(Reason::Allowed) => &mut self.allowed,
             Outcome::Decided(_) => &mut self.refused,

@@ -249,3 +249,91 @@ async fn write(
     });
     written.await.map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use claviger_model::Environment;
+    use claviger_model::ids::ClientId;
+    use claviger_model::usage::Steps;
+    use claviger_store::testing::TestDatabase;
+    use claviger_store::usage::{Of, by_series};
+
+    use super::*;
+
+    fn recorder(usage_db: &Db) -> UsageRecorder {
+        let sources = Sources::system().expect("this machine has a random generator");
+        UsageRecorder::start(usage_db.clone(), sources, "one".into(), Role::Command)
+    }
+
+    fn used(recorder: &UsageRecorder) {
+        recorder.secret_used(SecretUse {
+            secret_id: SecretId(1),
+            owner_id: ClientId(1),
+            at: UnixMillis(5),
+            ip: None,
+            user_agent: None,
+            refused: None,
+        });
+    }
+
+    /// Nobody is known to have asked for it.
+    fn asked(recorder: &UsageRecorder) {
+        let event = Event::Decided(claviger_model::Reason::CredentialMissing);
+        let seen = Where {
+            at: UnixMillis(5),
+            ip: None,
+            user_agent: None,
+        };
+        recorder.inner.slots.add(&Found::of(event), seen);
+    }
+
+    async fn counted(usage_db: &Db) -> (i64, i64) {
+        let mut reader = usage_db.read().await.expect("it is open");
+        let uses = secret_uses::by_secrets(&mut reader, &[SecretId(1)]).await;
+        let uses = uses.expect("it is open");
+        let day = Steps {
+            step: Step::Day,
+            from: 0,
+            to: 1,
+        };
+        let of = Of {
+            environment: Some(Environment::Live),
+            ..Of::default()
+        };
+        let series = by_series(&mut reader, &of, day).await.expect("it is open");
+        let requests = series.iter().map(|(_, count)| count).sum();
+        (uses.get(&SecretId(1)).map_or(0, |uses| uses.used), requests)
+    }
+
+    #[tokio::test]
+    async fn what_the_database_does_not_take_waits_on_and_is_added_once() {
+        for mut database in TestDatabase::all().await {
+            let failing = recorder(&database.usage.clone());
+            (0..3).for_each(|_| used(&failing));
+            asked(&failing);
+            database.reopen().await;
+            failing.flush().await.expect_err("it is closed");
+            used(&failing);
+            asked(&failing);
+            failing.flush().await.expect_err("it is closed");
+
+            // The same process, with a database that is open again.
+            let open = recorder(&database.usage);
+            let mut from = failing.inner.writing.lock().await;
+            let waiting = std::mem::take(&mut from.waiting);
+            let mut into = open.inner.writing.lock().await;
+            (into.last, into.waiting) = (from.last, waiting.clone());
+            drop((from, into));
+            used(&open);
+            asked(&open);
+            open.flush().await.expect("it is open");
+            assert_eq!(counted(&database.usage).await, (4, 2));
+
+            // A commit whose answer was lost is sent again.
+            open.inner.writing.lock().await.waiting = waiting;
+            open.flush().await.expect("it is open");
+            assert_eq!(counted(&database.usage).await, (4, 2));
+            database.close().await;
+        }
+    }
+}

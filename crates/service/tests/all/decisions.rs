@@ -2,8 +2,7 @@ use claviger_model::Reason;
 use claviger_model::ids::RequestId;
 use claviger_service::Caller;
 use claviger_service::decisions::{
-    About, DecisionFilter, DecisionRecord, RefusalGroup, RefusalQuery, RequestFacts, about,
-    count_refusals, find, kept_since, last_refused, page, refusals_over_time,
+    About, DecisionFilter, DecisionRecord, RequestFacts, about, find, page,
 };
 use claviger_service::sessions::{Origin, start};
 use claviger_service::testing::{PASSWORD, TestApp, for_each_app, sign_in_input};
@@ -138,56 +137,6 @@ async fn pages_are_filtered_and_follow_each_other() {
             .await,
             0
         );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_last_refusal_of_a_credential_and_their_numbers_are_known_at_once() {
-    for_each_app(async |test| {
-        let token = token(test).await;
-        decide(test, Some(&token));
-        let last = decide(test, Some(&token));
-        decide(test, None);
-        let evidence = test.owner.evidence().unwrap();
-        let own = page(&test.app, &evidence, &DecisionFilter::default(), None, 1).await;
-        let id = own.unwrap().decisions[0]["credential"]["id"].clone();
-        let ids = vec![id.as_str().unwrap().to_owned(), "key_none".to_owned()];
-        let keys = test.owner.key_reading().unwrap();
-        let found = last_refused(&test.app, &keys, &ids).await.unwrap();
-        assert_eq!(found.len(), 1);
-        let refused = found[&ids[0]];
-        assert_eq!(
-            (refused.request_id, refused.reason),
-            (last, Reason::UnknownApi)
-        );
-        let none = last_refused(&test.app, &keys, &[]).await.unwrap();
-        assert!(none.is_empty());
-
-        let now = test.app.sources().now();
-        let query = RefusalQuery {
-            environment: None,
-            credential_id: None,
-            from: kept_since(&test.app, now),
-            to: now.plus_millis(1),
-        };
-        let count = async |caller: &Caller, query: &RefusalQuery| {
-            let access = caller.evidence().unwrap();
-            let counted = count_refusals(&test.app, &access, query, RefusalGroup::Reason, 9).await;
-            counted.unwrap()
-        };
-        let own = ("unknown_api".to_owned(), 2);
-        let nobodys = ("credential_missing".to_owned(), 1);
-        assert_eq!(count(&test.owner, &query).await, std::slice::from_ref(&own));
-        assert_eq!(count(&test.operator, &query).await, [own, nobodys]);
-        let before = RefusalQuery {
-            to: refused.at.plus_millis(-60_000),
-            ..query.clone()
-        };
-        assert_eq!(count(&test.owner, &before).await, []);
-        let steps = refusals_over_time(&test.app, &evidence, &query, 3_600_000).await;
-        let total: i64 = steps.unwrap().iter().map(|step| step.count).sum();
-        assert_eq!(total, 2);
     })
     .await;
 }

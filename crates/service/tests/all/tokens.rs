@@ -14,7 +14,7 @@ use claviger_service::oauth::QuotaState;
 use claviger_service::signing_keys::ensure;
 use claviger_service::testing::{TestApp, for_each_app};
 use claviger_service::tokens::{
-    Quota, RevokedToken, end_of_account, end_of_client, feed, issued_since, revoke, take_quota,
+    Quota, RevokedToken, end_of_account, end_of_client, feed, revoke, take_quota,
 };
 use claviger_verify::tokens::parse;
 use serde_json::{Value, json};
@@ -265,34 +265,6 @@ async fn what_is_over_is_forgotten() {
         })
         .await;
         jobs.stop().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_account_sees_what_its_clients_with_a_quota_got() {
-    for_each_app(async |test| {
-        ready(test).await;
-        let now = test.app.sources().now();
-        let yesterday = now.plus_millis(-DAY_MILLIS);
-        for at in [now, now, yesterday] {
-            let taken = take_quota(&test.app, CLIENT, 10, QuotaMode::Enforce, at).await;
-            assert!(matches!(taken, Ok(Quota::Given(_))));
-        }
-        let issued = async |environment, from| {
-            let access = test.owner.evidence().unwrap();
-            let issued = issued_since(&test.app, &access, environment, from, 10).await;
-            let issued = issued.unwrap().into_iter();
-            issued
-                .map(|one| {
-                    assert_eq!(one.client_id, CLIENT);
-                    (now.since(one.day) / DAY_MILLIS, one.count)
-                })
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(issued(None, yesterday).await, [(0, 2), (1, 1)]);
-        assert_eq!(issued(Some(Environment::Live), now).await, [(0, 2)]);
-        assert_eq!(issued(Some(Environment::Test), yesterday).await, []);
     })
     .await;
 }

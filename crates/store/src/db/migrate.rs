@@ -54,6 +54,7 @@ const USAGE: &[Migration] = migrations! { "usage":
     1002 = "1002_secret_uses",
     1003 = "1003_apps",
     1004 = "1004_refusals",
+    1005 = "1005_usage",
 };
 
 impl Set {

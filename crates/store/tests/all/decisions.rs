@@ -3,7 +3,6 @@
 use claviger_model::Environment;
 use claviger_model::ids::{AccountId, RequestId};
 use claviger_store::Db;
-use claviger_store::decisions::refusals::{self, RefusalFilter, RefusalGroup};
 use claviger_store::decisions::{self, DecisionFilter, StoredDecision};
 use claviger_store::testing::TestDatabase;
 
@@ -132,45 +131,6 @@ fn refusal(number: u128, credential: Option<&str>) -> StoredDecision {
     }
 }
 
-async fn insert_refusals(db: &Db, rows: &[(u128, Option<&'static str>)]) {
-    let rows: Vec<_> = rows.iter().map(|(n, id)| refusal(*n, *id)).collect();
-    wrote(db, move |tx| {
-        let rows = rows.clone();
-        Box::pin(async move { decisions::insert_many(tx, &rows).await })
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_last_refusal_of_each_credential_is_found() {
-    for database in TestDatabase::all().await {
-        let db = &database.usage;
-        insert(db, 1..=8).await;
-        let (a, b) = (Some("key_a"), Some("key_b"));
-        insert_refusals(db, &[(10, a), (11, a), (12, b), (13, None)]).await;
-        insert(db, 14..=16).await;
-        let ids: Vec<String> = ["key_a", "key_b", "key_c"].map(Into::into).into();
-        let mut reader = db.read().await.expect("a reader");
-        let found = refusals::last(&mut reader, AccountId(1), &ids).await;
-        let mut found: Vec<_> = found
-            .expect("refusals")
-            .into_iter()
-            .map(|last| (last.credential_id, last.reason, last.request_id.0, last.at))
-            .collect();
-        found.sort();
-        let expected = [
-            ("key_a", "expired", 11),
-            ("key_b", "insufficient_scope", 12),
-        ]
-        .map(|(id, reason, n)| (id.to_owned(), reason.to_owned(), n, decision(n).at));
-        assert_eq!(found, expected);
-        let other = refusals::last(&mut reader, AccountId(2), &ids).await;
-        assert_eq!(other, Ok(Vec::new()));
-        drop(reader);
-        database.close().await;
-    }
-}
-
 #[tokio::test]
 async fn credentials_are_found_by_parts_of_their_names() {
     for database in TestDatabase::all().await {
@@ -203,71 +163,6 @@ async fn credentials_are_found_by_parts_of_their_names() {
         assert_eq!(named(None, "export").await, ["key_a"]);
         assert_eq!(named(Some(AccountId(2)), "export").await, [""; 0]);
         assert_eq!(named(own, "%").await, [""; 0]);
-        drop(reader);
-        database.close().await;
-    }
-}
-
-#[tokio::test]
-async fn refusals_are_counted_by_what_one_asks_for() {
-    for database in TestDatabase::all().await {
-        let db = &database.usage;
-        insert(db, 2..=2).await;
-        let (a, b) = (Some("key_a"), Some("key_b"));
-        insert_refusals(db, &[(10, a), (11, a), (12, b), (14, a), (15, None)]).await;
-        let all = RefusalFilter {
-            account_id: Some(AccountId(1)),
-            environment: None,
-            credential_id: None,
-            from: NOW,
-            to: NOW.plus_millis(1_000),
-        };
-        let mut reader = db.read().await.expect("a reader");
-        let mut count = async |filter: &RefusalFilter, group| {
-            let counted = refusals::count(&mut reader, filter, group, 10).await;
-            let counted = counted.expect("counts").into_iter();
-            counted
-                .map(|(key, count)| format!("{key} {count}"))
-                .collect::<Vec<_>>()
-        };
-        let by_reason = count(&all, RefusalGroup::Reason).await;
-        assert_eq!(by_reason, ["insufficient_scope 3", "expired 1"]);
-        let by_credential = count(&all, RefusalGroup::Credential).await;
-        assert_eq!(by_credential, ["key_a 3", "key_b 1"]);
-        let by_api = count(&all, RefusalGroup::Api).await;
-        assert_eq!(by_api, ["https://api.acme.test 3"]);
-        let by_environment = count(&all, RefusalGroup::Environment).await;
-        assert_eq!(by_environment, ["test 3", "live 1"]);
-        let by_scope = count(&all, RefusalGroup::MissingScope).await;
-        assert_eq!(by_scope, ["a 3", "b 3"]);
-        let everybody = RefusalFilter {
-            account_id: None,
-            ..all.clone()
-        };
-        let by_reason = count(&everybody, RefusalGroup::Reason).await;
-        assert_eq!(by_reason, ["insufficient_scope 3", "expired 2"]);
-        let narrow = RefusalFilter {
-            environment: Some(Environment::Test),
-            credential_id: Some("key_a".into()),
-            from: decision(12).at,
-            ..all.clone()
-        };
-        let by_reason = count(&narrow, RefusalGroup::Reason).await;
-        assert_eq!(by_reason, ["insufficient_scope 1"]);
-
-        // Times are NOW + 5, 5, 6 and 7.
-        let steps = refusals::over_time(&mut reader, &all, 2).await;
-        let steps: Vec<_> = steps
-            .expect("steps")
-            .into_iter()
-            .map(|step| (step.from.since(NOW), step.reason, step.count))
-            .collect();
-        let expected = [
-            (4, "expired", 1),
-            (4, "insufficient_scope", 1),
-            (6, "insufficient_scope", 2),
-        ];
-        assert_eq!(steps, expected.map(|(at, why, n)| (at, why.to_owned(), n)));
         drop(reader);
         database.close().await;
     }

@@ -2,11 +2,14 @@
 
 pub mod shapes;
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use claviger_model::ids::KeyId;
-use claviger_service::Caller;
+use claviger_model::ids::{KeyId, SecretId};
 use claviger_service::keys::{self, KeyWithSecrets};
+use claviger_service::uses::{self, SecretUses};
+use claviger_service::{App, Caller, Error};
 use http::header::{CACHE_CONTROL, LINK};
 use http::{HeaderValue, StatusCode};
 
@@ -183,12 +186,7 @@ async fn list_for(
     let access = caller.key_reading()?;
     let filter = query.filter()?;
     let page = keys::list(web.app(), &access, filter).await?;
-    let now = web.app().sources().now();
-    let body: Vec<ApiKey> = page
-        .keys
-        .into_iter()
-        .map(|key| ApiKey::of(key, None, now))
-        .collect();
+    let body = shapes_of(web.app(), page.keys).await?;
     let mut response = axum::Json(body).into_response();
     if let Some((at, id)) = page.next {
         let link = query.next_link(path, &Cursor(at, id), filter.limit);
@@ -209,7 +207,9 @@ async fn create_for(
     let replay = idempotent.key(caller, &bytes)?;
     let issued = keys::issue(web.app(), &access, value.into(), replay.as_ref()).await?;
     let version = issued.key.key.version;
-    let body = ApiKey::of(issued.key, issued.plaintext, web.app().sources().now());
+    let app = web.app();
+    let uses = uses_of(app, std::slice::from_ref(&issued.key)).await?;
+    let body = ApiKey::of(issued.key, issued.plaintext, &uses, app.sources().now());
     let location = [(http::header::LOCATION, format!("/api/keys/{}", body.id))];
     let no_store = [(CACHE_CONTROL, "no-store")];
     Ok((
@@ -225,7 +225,7 @@ async fn create_for(
 async fn show_for(web: &Web, caller: &Caller, id: KeyId) -> Result<Response, Failure> {
     let access = caller.key_reading()?;
     let key = keys::show(web.app(), &access, id).await?;
-    Ok(shown(web, key))
+    shown(web, key).await
 }
 
 async fn edit_for(
@@ -237,7 +237,7 @@ async fn edit_for(
 ) -> Result<Response, Failure> {
     let access = caller.key_writing()?;
     let key = keys::edit(web.app(), &access, id, patch.into(), version).await?;
-    Ok(shown(web, key))
+    shown(web, key).await
 }
 
 async fn revoke_for(
@@ -251,8 +251,40 @@ async fn revoke_for(
     Ok(Deleted::done().into_response())
 }
 
-fn shown(web: &Web, key: KeyWithSecrets) -> Response {
+async fn shown(web: &Web, key: KeyWithSecrets) -> Result<Response, Failure> {
     let version = key.key.version;
-    let body = ApiKey::of(key, None, web.app().sources().now());
-    (etag(version), axum::Json(body)).into_response()
+    let body = shape_of(web.app(), key).await?;
+    Ok((etag(version), axum::Json(body)).into_response())
+}
+
+/// A key as it is shown, with what became of it.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn shape_of(app: &App, key: KeyWithSecrets) -> Result<ApiKey, Error> {
+    let uses = uses_of(app, std::slice::from_ref(&key)).await?;
+    Ok(ApiKey::of(key, None, &uses, app.sources().now()))
+}
+
+/// Keys as they are shown, with what became of them.
+///
+/// # Errors
+/// The usage database does not answer.
+pub async fn shapes_of(app: &App, found: Vec<KeyWithSecrets>) -> Result<Vec<ApiKey>, Error> {
+    let uses = uses_of(app, &found).await?;
+    let now = app.sources().now();
+    let shapes = found
+        .into_iter()
+        .map(|key| ApiKey::of(key, None, &uses, now));
+    Ok(shapes.collect())
+}
+
+/// What became of the secrets of keys.
+async fn uses_of(
+    app: &App,
+    found: &[KeyWithSecrets],
+) -> Result<HashMap<SecretId, SecretUses>, Error> {
+    let secrets = found.iter().flat_map(|key| &key.secrets);
+    let ids: Vec<SecretId> = secrets.map(|secret| secret.id).collect();
+    uses::of(app, &ids).await
 }

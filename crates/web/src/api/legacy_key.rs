@@ -6,12 +6,13 @@ use claviger_model::UnixMillis;
 use claviger_model::ids::{AccountId, LegacyKeyId};
 use claviger_model::legacy_keys::LegacyKey as Key;
 use claviger_model::secret::Plaintext;
-use claviger_service::legacy_keys;
+use claviger_service::{App, Error, legacy_keys, uses};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::uses::Uses;
 use super::{Deleted, ShownOnce};
 use crate::error::Failure;
 use crate::error::api::Envelope;
@@ -48,6 +49,9 @@ pub struct LegacyKey {
     revoked_at: Option<UnixMillis>,
     /// Always true: an API key or a client is the better choice.
     deprecated: bool,
+    /// What became of it.
+    #[serde(flatten)]
+    uses: Uses,
 }
 
 /// What a new legacy key is asked to be: there is nothing to choose.
@@ -68,7 +72,8 @@ pub async fn show(
 ) -> Result<axum::Json<LegacyKey>, Failure> {
     let access = caller.key_reading()?;
     let key = legacy_keys::show(web.app(), &access).await?;
-    Ok(axum::Json(LegacyKey::of(key, None)))
+    let shape = LegacyKey::read(web.app(), key, None).await?;
+    Ok(axum::Json(shape))
 }
 
 /// Generate the legacy key
@@ -90,7 +95,7 @@ pub async fn generate(
     let access = caller.key_writing()?;
     let replay = idempotent.key(&caller, &bytes)?;
     let made = legacy_keys::generate(web.app(), &access, replay.as_ref()).await?;
-    let body = LegacyKey::of(made.key, made.plaintext);
+    let body = LegacyKey::read(web.app(), made.key, made.plaintext).await?;
     let no_store = [(CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, no_store, axum::Json(body)).into_response())
 }
@@ -112,9 +117,14 @@ pub async fn revert(
 }
 
 impl LegacyKey {
-    /// The shape of a key, with its secret right after it was made.
-    pub fn of(key: Key, plaintext: Option<Plaintext>) -> Self {
-        Self {
+    /// The shape of a key, with its secret right after it was made and with what became of it.
+    ///
+    /// # Errors
+    /// The usage database does not answer.
+    pub async fn read(app: &App, key: Key, plaintext: Option<Plaintext>) -> Result<Self, Error> {
+        let id = key.id.to_string();
+        let mut uses = uses::of_credentials(app, std::slice::from_ref(&id)).await?;
+        Ok(Self {
             id: key.id,
             key: plaintext.map(ShownOnce),
             hint: key.stored.hint,
@@ -123,6 +133,7 @@ impl LegacyKey {
             account_id: key.account_id,
             revoked_at: key.revoked_at,
             deprecated: true,
-        }
+            uses: uses.remove(&id).unwrap_or_default().into(),
+        })
     }
 }

@@ -13,11 +13,13 @@ pub mod legacy_key;
 pub mod members;
 pub mod operators;
 pub mod roles;
+pub mod scope_use;
 pub mod scopes;
 pub mod sessions;
 pub mod signing_keys;
 pub mod usage;
 pub mod users;
+pub mod uses;
 pub mod webhooks;
 
 use std::fmt;

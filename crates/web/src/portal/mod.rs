@@ -32,6 +32,7 @@ pub mod settings;
 pub mod shell;
 pub mod submission;
 pub mod team;
+mod traffic;
 pub mod usage;
 
 use std::fmt::Display;
@@ -122,8 +123,7 @@ fn evidence_and_apps() -> Router<Web> {
         .route("/audit/export", get(audit::export::send))
         .route("/audit/{id}/proof", get(audit::export::proof))
         .route("/usage", get(usage::show::show))
-        .route("/usage/refusals.csv", get(usage::csv::refusals))
-        .route("/usage/tokens.csv", get(usage::csv::tokens))
+        .route("/usage.csv", get(usage::csv::show))
 }
 
 /// The routes of one's own settings, the team's and the account's.

@@ -5,8 +5,8 @@ use claviger_model::credentials::CredentialKind;
 use claviger_model::time::DAY_MILLIS;
 use claviger_model::{Environment, Reason};
 use claviger_service::apis;
-use claviger_service::decisions::{self as evidence, RefusalGroup, RefusalQuery};
 use claviger_service::keys::{self, KeyCounts};
+use claviger_service::usage::{self, By, UsageQuery};
 
 use super::decisions::list::DecisionRow;
 use super::{Answer, Band, Portal, Section, Shell, decisions, samples};
@@ -16,7 +16,7 @@ use crate::pages::see_other;
 /// How many decisions are shown.
 const RECENT: u32 = 6;
 /// How many reasons of refusals are shown.
-const REASONS: u32 = 5;
+const REASONS: usize = 5;
 
 /// The page.
 #[derive(Template)]
@@ -140,17 +140,19 @@ async fn refusals(portal: &Portal) -> Result<Option<Vec<(String, i64)>>, Failure
     };
     let app = portal.web.app();
     let now = app.sources().now();
-    let query = RefusalQuery {
+    let query = UsageQuery {
         environment: Some(portal.environment),
-        credential_id: None,
-        from: now.plus_millis(-DAY_MILLIS),
-        to: now.plus_millis(1),
+        ..UsageQuery::between(app, Some(now.plus_millis(-DAY_MILLIS)), None)
     };
-    let by = RefusalGroup::Reason;
-    let found = evidence::count_refusals(app, &access, &query, by, REASONS).await?;
-    let told = |(reason, count): (String, i64)| {
-        let sentence = Reason::parse(&reason).map(|known| known.refusal().message.to_owned());
-        (sentence.unwrap_or(reason), count)
-    };
-    Ok(Some(found.into_iter().map(told).collect()))
+    let counted = usage::count(app, &access, &query, By::Outcome).await?;
+    let refused = counted
+        .rows
+        .into_iter()
+        .filter(|row| row.counts.refused > 0);
+    let told = refused.map(|row| {
+        let word = row.group.outcome.unwrap_or_default();
+        let sentence = Reason::parse(word).map_or(word, |known| known.refusal().message);
+        (sentence.to_owned(), row.counts.refused)
+    });
+    Ok(Some(told.take(REASONS).collect()))
 }

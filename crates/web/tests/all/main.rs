@@ -34,6 +34,7 @@ mod rotations;
 mod scopes;
 mod sessions;
 mod signing_keys;
+mod usage;
 mod users;
 mod verify;
 mod verify_http;

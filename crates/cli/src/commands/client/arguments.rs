@@ -5,6 +5,7 @@ use claviger_model::rotations::RotationDraft;
 use claviger_model::{Environment, UnixMillis};
 use claviger_service::clients::{CreateInput, EditInput, SecretInput};
 
+use crate::commands::scope_use::ScopeUseArguments;
 use crate::exit::{Exit, Failure};
 use crate::store::StoreArguments;
 use crate::when;
@@ -39,6 +40,8 @@ pub(super) enum ClientCommand {
     Create(Box<CreateArguments>),
     /// Change a client; in force for the next request, of tokens that it has too
     Edit(Box<EditArguments>),
+    /// Compare a client's scopes with what its tokens did with them
+    Scopes(ScopeUseArguments),
     /// Add a secret; it alone is printed on standard output
     AddSecret(SecretArguments),
     /// Add a secret and plan the end of the older ones; the new one alone is printed on standard

@@ -4,6 +4,7 @@ use claviger_model::keys::KeyDraft;
 use claviger_model::{Environment, UnixMillis};
 use claviger_service::keys::IssueInput;
 
+use crate::commands::scope_use::ScopeUseArguments;
 use crate::exit::{Exit, Failure};
 use crate::store::StoreArguments;
 use crate::when;
@@ -33,6 +34,8 @@ pub(super) enum KeyCommand {
     Create(CreateArguments),
     /// Change a key; in force for the next request
     Edit(Box<EditArguments>),
+    /// Compare a key's scopes with what it did with them
+    Scopes(ScopeUseArguments),
     /// Revoke a key for good: when this ends, no node accepts it any more
     Revoke {
         /// Its id or exact name; left out: the whole key is read from standard input

@@ -1,7 +1,6 @@
 //! The shapes of a client and its secrets in answers, and of what asks for them.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use claviger_model::clients::{
     ClientAuthMethod, ClientKeys, ClientKind, ClientOrigin, ClientSecret, ClientState, QuotaMode,
@@ -21,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::rotations::{Rotation, Verdict};
 use super::scopes::ScopesBody;
 use crate::api::ShownOnce;
+use crate::api::uses::Uses;
 use crate::error::Failure;
 
 /// A client. Its first secret is shown once, when it is created, and never again.
@@ -115,6 +115,9 @@ pub struct Client {
     /// When it was deleted, in Unix milliseconds.
     #[schema(value_type = Option<i64>)]
     deleted_at: Option<UnixMillis>,
+    /// What became of its secrets.
+    #[serde(flatten)]
+    uses: Uses,
 }
 
 /// What is public of a client's secret, and what became of it.
@@ -151,26 +154,9 @@ pub struct Secret {
     /// When it was revoked, in Unix milliseconds.
     #[schema(value_type = Option<i64>)]
     revoked_at: Option<UnixMillis>,
-    /// How often it got a token or was taken otherwise.
-    used: i64,
-    /// When last, in Unix milliseconds.
-    #[schema(value_type = Option<i64>)]
-    last_used_at: Option<UnixMillis>,
-    /// From which address.
-    #[schema(value_type = Option<String>)]
-    last_used_ip: Option<IpAddr>,
-    /// By which program, as it calls itself.
-    last_used_user_agent: Option<String>,
-    /// How often it was refused although it was right.
-    refused: i64,
-    /// When last, in Unix milliseconds.
-    #[schema(value_type = Option<i64>)]
-    last_refused_at: Option<UnixMillis>,
-    /// From which address.
-    #[schema(value_type = Option<String>)]
-    last_refused_ip: Option<IpAddr>,
-    /// Why.
-    last_refused_reason: Option<&'static str>,
+    /// What became of it.
+    #[serde(flatten)]
+    uses: Uses,
 }
 
 /// An authorization request that ended on an error page.
@@ -240,6 +226,10 @@ impl Client {
             ClientState::Active => ("active", None),
             ClientState::Deleted { at, .. } => ("deleted", Some(at)),
         };
+        let mut of_all = SecretUses::default();
+        for secret in &secrets {
+            of_all.add(uses.get(&secret.id).cloned().unwrap_or_default());
+        }
         let secret = |secret: ClientSecret| {
             let verdict = verdicts.get(&secret.id).copied().map(Verdict::from);
             Secret::of(secret, uses, now).in_rotation(rotation.as_ref(), verdict)
@@ -280,6 +270,7 @@ impl Client {
             created_by: client.created_by,
             created_at: client.created_at,
             deleted_at,
+            uses: of_all.into(),
         }
     }
 
@@ -344,14 +335,7 @@ impl Secret {
             created_at: secret.created_at,
             expires_at: secret.expires_at,
             revoked_at: secret.revoked_at,
-            used: uses.used,
-            last_used_at: uses.last_used_at,
-            last_used_ip: uses.last_used_ip,
-            last_used_user_agent: uses.last_used_agent,
-            refused: uses.refused,
-            last_refused_at: uses.last_refused_at,
-            last_refused_ip: uses.last_refused_ip,
-            last_refused_reason: uses.last_refused_reason.map(Reason::as_str),
+            uses: uses.into(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The shapes of a key in requests and answers.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,9 +11,11 @@ use claviger_model::scopes::ScopeName;
 use claviger_model::secret::Plaintext;
 use claviger_model::{Environment, UnixMillis};
 use claviger_service::keys::{IssueInput, KeyWithSecrets, ListFilter, Listed};
+use claviger_service::uses::SecretUses;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::uses::Uses;
 use crate::api::{ShownOnce, present};
 use crate::error::Failure;
 use crate::extract::Paging;
@@ -66,6 +69,9 @@ pub struct ApiKey {
     /// When it was revoked, in Unix milliseconds.
     #[schema(value_type = Option<i64>)]
     revoked_at: Option<UnixMillis>,
+    /// What became of it.
+    #[serde(flatten)]
+    uses: Uses,
     /// Its secrets, the oldest first.
     secrets: Vec<Secret>,
 }
@@ -81,6 +87,9 @@ pub struct Secret {
     /// When it was made, in Unix milliseconds.
     #[schema(value_type = i64)]
     created_at: UnixMillis,
+    /// What became of it.
+    #[serde(flatten)]
+    uses: Uses,
 }
 
 /// A new key.
@@ -175,11 +184,23 @@ pub struct KeyQuery {
 pub(crate) struct Cursor(pub(crate) UnixMillis, pub(crate) KeyId);
 
 impl ApiKey {
-    /// The shape of a key at this moment, with its secret right after it was made.
-    pub fn of(found: KeyWithSecrets, plaintext: Option<Plaintext>, now: UnixMillis) -> Self {
+    /// The shape of a key at this moment, with its secret right after it was made. `uses` knows
+    /// what became of secrets.
+    pub fn of(
+        found: KeyWithSecrets,
+        plaintext: Option<Plaintext>,
+        uses: &HashMap<SecretId, SecretUses>,
+        now: UnixMillis,
+    ) -> Self {
         let hint = found.hint().to_owned();
         let KeyWithSecrets { key, secrets } = found;
+        let of_secret = |id: &SecretId| uses.get(id).cloned().unwrap_or_default();
+        let mut of_key = SecretUses::default();
+        for secret in &secrets {
+            of_key.add(of_secret(&secret.id));
+        }
         let secret = |secret: claviger_model::credentials::KeySecret| Secret {
+            uses: of_secret(&secret.id).into(),
             id: secret.id,
             hint: secret.stored.hint,
             created_at: secret.created_at,
@@ -209,6 +230,7 @@ impl ApiKey {
             rate_limit: key.settings.rate_limit,
             account_id: key.account_id,
             created_by: key.created_by,
+            uses: of_key.into(),
             secrets: secrets.into_iter().map(secret).collect(),
         }
     }

@@ -50,10 +50,21 @@ pub(in crate::portal) struct SecretRow {
     pub ends: Option<When>,
     pub ends_told: &'static str,
     pub used: i64,
+    /// Requests in the last hour with tokens that it got.
+    pub calls: i64,
     pub last_used: Option<LastUse>,
     pub verdict: Option<(&'static str, String)>,
     /// Where it can be revoked; none when it gets no more tokens.
     pub revoke: Option<String>,
+}
+
+/// What is known of a secret beside itself.
+#[derive(Default)]
+pub(super) struct SecretFacts<'a> {
+    pub(super) uses: Option<&'a SecretUses>,
+    pub(super) verdict: Option<Verdict>,
+    /// Requests in the last hour with tokens that it got.
+    pub(super) calls: i64,
 }
 
 /// The last use of a secret.
@@ -140,9 +151,14 @@ impl SecretRow {
         portal: &Portal,
         found: &ClientWithSecrets,
         secret: &ClientSecret,
-        (uses, verdict): (Option<&SecretUses>, Option<Verdict>),
+        facts: &SecretFacts<'_>,
         now: UnixMillis,
     ) -> Self {
+        let SecretFacts {
+            uses,
+            verdict,
+            calls,
+        } = *facts;
         let is_live = secret.is_live(now);
         let rotation = found.rotation_under_way(now);
         let is_old = rotation.is_some_and(|rotation| rotation.old(secret.id).is_some());
@@ -167,6 +183,7 @@ impl SecretRow {
             ends: ends.map(|at| When::of(at, now)),
             ends_told,
             used: uses.map_or(0, |uses| uses.used),
+            calls,
             last_used: uses.and_then(|uses| last_use(uses, now)),
             verdict: verdict.map(|verdict| told(verdict, now)),
             revoke: (is_live && !found.client.is_deleted()).then(revoke),

@@ -5,14 +5,15 @@ use claviger_model::Environment;
 use claviger_model::clients::{ClientAuthMethod, ClientKind, ClientScopes};
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_service::clients::{self, ClientWithSecrets, rotations};
-use claviger_service::{Caller, tokens, users, uses};
+use claviger_service::{Caller, tokens, usage, users, uses};
 
-use super::rows::{Quota, SecretRow, status};
+use super::rows::{Quota, SecretFacts, SecretRow, status};
 use super::{PATH, back, labels};
 use crate::extract::Id;
 use crate::pages::see_other;
 use crate::portal::parts::{Status, When};
 use crate::portal::shell::told;
+use crate::portal::traffic::Traffic;
 use crate::portal::{Answer, Band, Portal, Section, Shell};
 
 /// A client.
@@ -46,6 +47,7 @@ struct ClientPage {
     done: Option<&'static str>,
     rotation: Option<Rotation>,
     secrets: Vec<SecretRow>,
+    traffic: Traffic,
 }
 
 /// A rotation that is under way.
@@ -72,13 +74,22 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
     let ids: Vec<SecretId> = found.secrets.iter().map(|secret| secret.id).collect();
     let uses = uses::of(app, &ids).await?;
     let verdicts = rotations::verdicts(app, &found, &uses, now);
+    let text = id.to_string();
+    let calls = usage::of_secrets(app, access.account_id(), &text).await?;
+    let scopes = usage::of_client(app, &access, id).await?;
+    let narrow = (!found.client.is_deleted()).then(|| format!("{PATH}/{id}/edit"));
+    let traffic = Traffic::of(&portal, &access, &text, scopes, narrow).await?;
     let today = tokens::used_today(app, &[id]).await?;
     let today = today.get(&id).copied().unwrap_or_default();
     let client = &found.client;
     let settings = &client.settings;
     let secrets = found.secrets.iter().rev().map(|secret| {
-        let facts = (uses.get(&secret.id), verdicts.get(&secret.id).copied());
-        SecretRow::of(&portal, &found, secret, facts, now)
+        let facts = SecretFacts {
+            uses: uses.get(&secret.id),
+            verdict: verdicts.get(&secret.id).copied(),
+            calls: calls.get(&secret.id).copied().unwrap_or_default(),
+        };
+        SecretRow::of(&portal, &found, secret, &facts, now)
     });
     let (rotation, owner) = people(&portal, &found).await?;
     let labels = labels(&portal);
@@ -113,6 +124,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
         done: portal.query.get("done").and_then(done),
         rotation,
         secrets: secrets.collect(),
+        traffic,
         frame: portal
             .shell(Section::Clients, Band::At(PATH.into()))
             .await?,

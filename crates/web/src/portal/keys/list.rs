@@ -6,15 +6,17 @@ use askama::Template;
 use claviger_model::UnixMillis;
 use claviger_model::keys::KeyState;
 use claviger_service::access::KeyAccess;
-use claviger_service::decisions::{self, Allowed, Refused};
 use claviger_service::keys::{self, KeyCounts, KeyWithSecrets, ListFilter, Listed};
-use claviger_service::users;
+use claviger_service::uses::{self, SecretUses};
+use claviger_service::{usage, users};
 
 use super::PATH;
 use crate::api::keys::shapes::Cursor;
 use crate::error::Failure;
+use crate::portal::chart::Sparkline;
 use crate::portal::parts::{Pager, Status, When};
 use crate::portal::scopes::FewScopes;
+use crate::portal::traffic::DAYS;
 use crate::portal::{Answer, Band, Portal, ROWS, Section, Shell};
 
 /// The list.
@@ -25,7 +27,6 @@ struct KeysPage {
     title: String,
     filters: Vec<Filter>,
     total: i64,
-    kept_days: u32,
     rows: Vec<KeyRow>,
     pager: Pager,
     create: (String, String),
@@ -53,6 +54,8 @@ pub(in crate::portal) struct KeyRow {
     pub last_used: Option<(When, Option<String>)>,
     /// When, why, and where more about it is, with the issuer's path.
     pub last_refused: Option<(When, &'static str, String)>,
+    /// Its requests by the day.
+    pub spark: Option<Sparkline>,
     pub expires: Option<When>,
     /// Where it is revoked, with the issuer's path, and what that is called; none when it was.
     pub revoke: Option<(String, String)>,
@@ -61,8 +64,8 @@ pub(in crate::portal) struct KeyRow {
 /// What is known of the keys of a list beside themselves.
 struct Known {
     makers: HashMap<String, String>,
-    allowed: HashMap<String, Allowed>,
-    refused: HashMap<String, Refused>,
+    uses: HashMap<String, SecretUses>,
+    days: HashMap<String, Vec<i64>>,
 }
 
 /// Shows the list.
@@ -104,7 +107,6 @@ pub async fn show(portal: Portal) -> Answer {
         title: labels.api_keys.clone(),
         filters: filters(&portal, listed, &counts),
         total: counts.all(),
-        kept_days: app.settings().decisions_days,
         rows: rows(&portal, &access, page.keys).await?,
         pager: Pager {
             first: (!is_first).then(|| here(None)),
@@ -129,8 +131,8 @@ pub(in crate::portal) async fn rows(
     let ids: Vec<String> = keys.iter().map(|found| found.key.id.to_string()).collect();
     let known = Known {
         makers: users::makers(app, access.account_id(), makers).await?,
-        allowed: decisions::last_allowed(app, access, &ids).await?,
-        refused: decisions::last_refused(app, access, &ids).await?,
+        uses: uses::of_credentials(app, &ids).await?,
+        days: usage::of_days(app, access.account_id(), &ids, DAYS).await?,
     };
     Ok(keys
         .into_iter()
@@ -143,8 +145,9 @@ fn row(portal: &Portal, found: &KeyWithSecrets, known: &Known, now: UnixMillis) 
     let settings = &key.settings;
     let prefix = portal.web.app().settings().prefixes.key(key.environment);
     let id = key.id.to_string();
-    let allowed = known.allowed.get(&id);
-    let refused = known.refused.get(&id);
+    let uses = known.uses.get(&id).cloned().unwrap_or_default();
+    let refused = uses.last_refused_at.zip(uses.last_refused_reason);
+    let from = uses.last_used_ip.map(|ip| ip.to_string());
     let is_revoked = matches!(key.state, KeyState::Revoked { .. });
     let revoke = || {
         let label = super::labels(portal).revoke.clone();
@@ -157,11 +160,15 @@ fn row(portal: &Portal, found: &KeyWithSecrets, known: &Known, now: UnixMillis) 
         owner: users::told(&known.makers, &key.created_by),
         status: Status::of_key(key.status(now), settings.expires_at, now),
         scopes: FewScopes::of(&settings.scopes),
-        last_used: allowed.map(|used| (When::of(used.at, now), used.ip.clone())),
-        last_refused: refused.map(|refused| {
-            let why = portal.href(format!("/decisions/{}", refused.request_id));
-            (When::of(refused.at, now), refused.reason.as_str(), why)
+        last_used: uses.last_used_at.map(|at| (When::of(at, now), from)),
+        last_refused: refused.map(|(at, reason)| {
+            let why = portal.href(format!("/decisions?credential={id}&outcome=refused"));
+            (When::of(at, now), reason.as_str(), why)
         }),
+        spark: known
+            .days
+            .get(&id)
+            .and_then(|days| Sparkline::of(days, "30 days", "requests")),
         expires: settings.expires_at.map(|end| When::of(end, now)),
         revoke: (!is_revoked).then(revoke),
     }

@@ -4,8 +4,9 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use claviger_model::ids::KeyId;
 use claviger_model::keys::{ApiKey, KeyState};
+use claviger_service::access::KeyAccess;
 use claviger_service::keys::{self, KeyWithSecrets};
-use claviger_service::{Caller, Error, users};
+use claviger_service::{Caller, Error, usage, users};
 
 use super::{PATH, back, fields, labels};
 use crate::extract::Id;
@@ -13,6 +14,7 @@ use crate::pages::{Fields, Page, see_other};
 use crate::portal::decisions::{self, list::DecisionRow};
 use crate::portal::form::Form;
 use crate::portal::parts::{Status, When};
+use crate::portal::traffic::Traffic;
 use crate::portal::{Answer, Band, Portal, Section, Shell, Submission};
 
 /// How many decisions are shown on the page of a key.
@@ -33,12 +35,15 @@ struct KeyPage {
     expires: Option<When>,
     revoked: Option<(When, String)>,
     is_saved: bool,
+    /// Whether the form is filled in with less than the key holds.
+    is_narrowed: bool,
     /// What can be changed; nothing of a key that was revoked.
     form: Option<Form>,
     /// What it may do, where that cannot be changed any more.
     scopes: Vec<String>,
     revoke: String,
     revoke_label: String,
+    traffic: Traffic,
     /// The newest decisions about it.
     recent: Vec<DecisionRow>,
     decisions: String,
@@ -51,7 +56,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<KeyId>) -> Answer {
     let found = keys::show(portal.web.app(), &access, id).await?;
     portal.environment = found.key.environment;
     let form = form(&portal, &portal.query, &found.key);
-    page(&portal, found, form).await
+    page(&portal, &access, found, form).await
 }
 
 /// Saves what was changed.
@@ -72,7 +77,7 @@ pub async fn save(Id(id): Id<KeyId>, mut submission: Submission) -> Answer {
         Err(error) => {
             let form = form(portal, &submission.fields, &found.key);
             let form = form.map(|form| form.refused(portal, error)).transpose()?;
-            page(portal, found, form).await
+            page(portal, &access, found, form).await
         }
     }
 }
@@ -87,7 +92,12 @@ fn form(portal: &Portal, typed: &Fields, key: &ApiKey) -> Option<Form> {
     Some(fields::of_key(form, portal, typed, key))
 }
 
-async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Answer {
+async fn page(
+    portal: &Portal,
+    access: &KeyAccess,
+    found: KeyWithSecrets,
+    form: Option<Form>,
+) -> Answer {
     let app = portal.web.app();
     let now = app.sources().now();
     let key = &found.key;
@@ -100,6 +110,9 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
     let names = users::makers(app, key.account_id, actors).await?;
     let called = |actor: &str| users::told(&names, actor);
     let prefix = app.settings().prefixes.key(key.environment);
+    let id = key.id.to_string();
+    let scopes = usage::of_key(app, access, key.id).await?;
+    let narrow = form.is_some().then(|| format!("{PATH}/{id}"));
     let page = KeyPage {
         back: back(portal),
         id: key.id,
@@ -111,6 +124,8 @@ async fn page(portal: &Portal, found: KeyWithSecrets, form: Option<Form>) -> Ans
         expires: key.settings.expires_at.map(|end| When::of(end, now)),
         revoked: by.map(|(at, by)| (When::of(at, now), called(&by))),
         is_saved: portal.query.has("saved"),
+        is_narrowed: portal.query.has("narrowed"),
+        traffic: Traffic::of(portal, access, &id, scopes, narrow).await?,
         scopes: key
             .settings
             .scopes

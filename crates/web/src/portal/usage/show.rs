@@ -1,25 +1,22 @@
 //! `/usage`.
 
+use std::collections::HashMap;
+
 use askama::Template;
+use claviger_model::usage::Step as Length;
 use claviger_model::{Reason, UnixMillis};
-use claviger_service::Caller;
-use claviger_service::access::EvidenceAccess;
-use claviger_service::decisions::{self, DecisionFilter, RefusalGroup, RefusalQuery, Trace};
-use claviger_service::tokens::{self, IssuedOnDay};
+use claviger_service::usage::{self, By, Counts, Usage, UsageQuery, UsageRow};
+use claviger_service::{Caller, apis, credentials};
 
 use super::PATH;
 use super::span::Span;
-use crate::error::Failure;
-use crate::pages::dates;
 use crate::portal::chart::{Chart, Step, told};
 use crate::portal::decisions::of_credential;
 use crate::portal::links::with_query;
 use crate::portal::{Answer, Band, Portal, Section, Shell};
 
 /// Rows of a table of those with most.
-const MOST: u32 = 10;
-/// Rows of the table of tokens.
-const TOKEN_ROWS: u32 = 100;
+const MOST: usize = 10;
 
 /// Usage.
 #[derive(Template)]
@@ -28,16 +25,13 @@ struct UsagePage {
     frame: Shell,
     spans: Vec<SpanLink>,
     span: &'static str,
-    kept_days: u32,
-    /// Whether the span reaches back further than what is kept.
-    is_cut: bool,
-    total: String,
-    chart: Option<Chart>,
-    refusals_csv: String,
+    /// The credential that alone is looked at, and where all are.
+    only: Option<(String, String)>,
+    figures: Vec<(&'static str, String)>,
+    charts: Vec<Chart>,
+    /// Where the charts and each table are for a spreadsheet.
+    csv: String,
     tables: Vec<Table>,
-    tokens: Vec<TokenRow>,
-    tokens_total: String,
-    tokens_csv: String,
     decisions: String,
 }
 
@@ -48,29 +42,26 @@ struct SpanLink {
     is_current: bool,
 }
 
-/// A table of those with most refusals.
+/// A table of those with most requests.
 struct Table {
     title: &'static str,
     of: &'static str,
+    /// What is counted beside the refused ones, or instead of them.
+    columns: &'static [&'static str],
+    csv: String,
     rows: Vec<Row>,
+    /// How many there are beyond those that are shown.
+    more: usize,
 }
 
 struct Row {
     label: String,
+    is_name: bool,
     about: String,
     href: Option<String>,
-    count: String,
-    /// Of a hundred parts, how many the count is of the largest one.
+    counts: Vec<String>,
+    /// Of a hundred parts, how many it is of the largest one.
     share: usize,
-}
-
-/// Tokens of a client on a day.
-struct TokenRow {
-    name: String,
-    href: String,
-    day: String,
-    machine_day: String,
-    count: String,
 }
 
 /// Shows the page.
@@ -80,48 +71,48 @@ pub async fn show(portal: Portal) -> Answer {
     let now = app.sources().now();
     let span = span_of(&portal);
     let query = query(&portal, span, now);
-    let step = span.step_millis();
-    let over_time = decisions::refusals_over_time(app, &access, &query, step).await?;
-    let count = |start: UnixMillis| -> i64 {
-        let within = over_time.iter().filter(|one| one.from == start);
-        within.map(|one| one.count).sum()
-    };
-    let starts = span.starts(now);
-    let steps: Vec<Step> = starts
-        .into_iter()
-        .map(|start| Step {
-            label: span.step(start),
-            count: count(start),
-        })
-        .collect();
-    let issued = issued(&portal, &access, span, now).await?;
-    let days = app.settings().decisions_days;
-    let here = |path: &str, span: Span| {
-        let span = ("span", Some(span.as_str().to_owned()));
-        portal.href(with_query(path, &[span]))
-    };
+    let bys = [
+        By::Step(span.length()),
+        By::Outcome,
+        By::Credential,
+        By::Api,
+        By::Scope,
+        By::Route,
+    ];
+    let counted = usage::count_each(app, &access, &query, bys).await?;
+    let [steps, outcomes, ..] = &counted;
+    let total = steps.total;
+    let only = query.credential_id.as_deref().map(|id| {
+        let name = credentials::name_of(app, id).unwrap_or_else(|| id.to_owned());
+        (name, here(&portal, PATH, span, None))
+    });
+    let named = query.credential_id.as_deref();
     let page = UsagePage {
         spans: Span::ALL
             .map(|one| SpanLink {
-                href: here(PATH, one),
+                href: here(&portal, PATH, one, named),
                 label: one.told(),
                 is_current: one == span,
             })
             .into(),
         span: span.past(),
-        kept_days: days,
-        is_cut: query.from < decisions::kept_since(app, now),
-        total: told(steps.iter().map(|step| step.count).sum()),
-        chart: Chart::of("Refusals", span.step_name(), &steps),
-        refusals_csv: here("/usage/refusals.csv", span),
-        tables: tables(&portal, &access, &query).await?,
-        tokens_total: told(issued.iter().map(|one| one.count).sum()),
-        tokens: issued
+        only,
+        figures: vec![
+            ("Allowed", told(total.allowed)),
+            ("Refused", told(total.refused)),
+            ("Tokens issued", told(total.tokens)),
+        ],
+        charts: charts(span, steps, now),
+        csv: csv_link(&portal, span, bys[0], named),
+        tables: [refusals(&portal, span, outcomes, named)]
             .into_iter()
-            .map(|one| token_row(&portal, one))
+            .chain(tables(&portal, span, &counted[2..], named))
+            .filter(|table| !table.rows.is_empty())
             .collect(),
-        tokens_csv: here("/usage/tokens.csv", span),
-        decisions: portal.href("/decisions?outcome=refused"),
+        decisions: match named {
+            Some(id) => of_credential(&portal, id),
+            None => portal.href("/decisions"),
+        },
         frame: portal.shell(Section::Usage, Band::At(PATH.into())).await?,
     };
     Ok(Portal::page(page))
@@ -133,101 +124,163 @@ pub(super) fn span_of(portal: &Portal) -> Span {
     named.unwrap_or(Span::Day)
 }
 
-/// The refusals of a span in the environment that is looked at.
-pub(super) fn query(portal: &Portal, span: Span, now: UnixMillis) -> RefusalQuery {
-    RefusalQuery {
-        environment: Some(portal.environment),
-        credential_id: None,
+/// What was asked for in a span, in the environment that is looked at.
+pub(super) fn query(portal: &Portal, span: Span, now: UnixMillis) -> UsageQuery {
+    let credential = portal.query.get("credential");
+    UsageQuery {
         from: span.from(now),
         to: now.plus_millis(1),
+        credential_id: credential.map(str::to_owned),
+        environment: Some(portal.environment),
     }
 }
 
-/// The tokens of a span: whole days, because they are counted by the day.
-pub(super) async fn issued(
+fn here(portal: &Portal, path: &str, span: Span, credential: Option<&str>) -> String {
+    let span = ("span", Some(span.as_str().to_owned()));
+    let credential = ("credential", credential.map(str::to_owned));
+    portal.href(with_query(path, &[span, credential]))
+}
+
+fn csv_link(portal: &Portal, span: Span, by: By, credential: Option<&str>) -> String {
+    let parts = [
+        ("span", Some(span.as_str().to_owned())),
+        ("by", Some(by.as_str().to_owned())),
+        ("credential", credential.map(str::to_owned)),
+    ];
+    portal.href(with_query("/usage.csv", &parts))
+}
+
+/// Requests, refusals and tokens over time, of which there were any.
+fn charts(span: Span, steps: &Usage, now: UnixMillis) -> Vec<Chart> {
+    let starts = span.starts(now);
+    let mut counts: HashMap<UnixMillis, Counts> = HashMap::new();
+    for row in &steps.rows {
+        let within = |at: UnixMillis| starts.iter().rev().find(|start| **start <= at).copied();
+        if let Some(start) = row.group.at.and_then(within) {
+            counts.entry(start).or_default().add(row.counts);
+        }
+    }
+    let chart = |title: &str, of: fn(&Counts) -> i64| {
+        let step = |start: &UnixMillis| Step {
+            label: span.step(*start),
+            count: counts.get(start).map_or(0, of),
+        };
+        let steps: Vec<Step> = starts.iter().map(step).collect();
+        Chart::of(title, span.step_name(), &steps)
+    };
+    [
+        chart("Requests", Counts::requests),
+        chart("Refusals", |counts| counts.refused),
+        chart("Tokens issued", |counts| counts.tokens),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn refusals(portal: &Portal, span: Span, outcomes: &Usage, named: Option<&str>) -> Table {
+    let refused = outcomes.rows.iter().filter(|row| row.counts.refused > 0);
+    let row = |row: &UsageRow| {
+        let word = row.group.outcome.unwrap_or_default();
+        let message = Reason::parse(word).map_or("", |reason| reason.refusal().message);
+        let outcome = ("outcome", Some("refused".to_owned()));
+        let credential = ("credential", named.map(str::to_owned));
+        Row {
+            label: word.to_owned(),
+            is_name: false,
+            about: message.to_owned(),
+            href: Some(portal.href(with_query("/decisions", &[outcome, credential]))),
+            counts: vec![told(row.counts.refused)],
+            share: share(row.counts.refused, outcomes.total.refused),
+        }
+    };
+    Table {
+        title: "Refusals by reason",
+        of: "Reason",
+        columns: &["Refused"],
+        csv: csv_link(portal, span, By::Outcome, named),
+        rows: refused.map(row).collect(),
+        more: 0,
+    }
+}
+
+/// The tables of those with most requests, in the order of the page.
+fn tables(
     portal: &Portal,
-    access: &EvidenceAccess,
     span: Span,
-    now: UnixMillis,
-) -> Result<Vec<IssuedOnDay>, Failure> {
-    let environment = Some(portal.environment);
-    let from = match span {
-        Span::Hour | Span::Day => now,
-        Span::Month => span.from(now),
-    };
-    let app = portal.web.app();
-    Ok(tokens::issued_since(app, access, environment, from, TOKEN_ROWS).await?)
-}
-
-fn token_row(portal: &Portal, one: IssuedOnDay) -> TokenRow {
-    TokenRow {
-        href: portal.href(format!("/clients/{}", one.client_id)),
-        name: one.client_name,
-        day: dates::day(one.day),
-        machine_day: dates::machine_day(one.day),
-        count: told(one.count),
-    }
-}
-
-async fn tables(
-    portal: &Portal,
-    access: &EvidenceAccess,
-    query: &RefusalQuery,
-) -> Result<Vec<Table>, Failure> {
-    let app = portal.web.app();
-    let mut tables = Vec::new();
-    for (group, title, of) in [
-        (RefusalGroup::Reason, "By reason", "Reason"),
-        (RefusalGroup::Credential, "By credential", "Credential"),
-        (RefusalGroup::Api, "By API", "API"),
-        (RefusalGroup::MissingScope, "By missing scope", "Scope"),
-    ] {
-        let counted = decisions::count_refusals(app, access, query, group, MOST).await?;
-        let most = counted.first().map_or(1, |(_, count)| (*count).max(1));
-        let mut rows = Vec::new();
-        for (key, count) in counted {
-            let (label, about, href) = match group {
-                RefusalGroup::Credential => {
-                    let name = name_of(portal, access, &key).await?;
-                    (name, key.clone(), Some(of_credential(portal, &key)))
-                }
-                RefusalGroup::Reason => {
-                    let reason = Reason::parse(&key);
-                    let message = reason.map_or("", |reason| reason.refusal().message);
-                    (key, message.to_owned(), None)
-                }
-                _ => (key, String::new(), None),
-            };
-            rows.push(Row {
-                label,
-                about,
-                href,
-                count: told(count),
-                share: usize::try_from(count * 100 / most)
-                    .unwrap_or(100)
-                    .clamp(1, 100),
-            });
-        }
-        if !rows.is_empty() {
-            tables.push(Table { title, of, rows });
-        }
-    }
-    Ok(tables)
-}
-
-/// What a credential was called when it was last used.
-async fn name_of(portal: &Portal, access: &EvidenceAccess, id: &str) -> Result<String, Failure> {
-    let last = DecisionFilter {
-        credential_id: Some(id.to_owned()),
-        ..DecisionFilter::default()
-    };
-    let found = decisions::page(portal.web.app(), access, &last, None, 1).await?;
-    let trace = found
-        .decisions
+    counted: &[Usage],
+    named: Option<&str>,
+) -> impl Iterator<Item = Table> {
+    let kinds = [
+        (By::Credential, "By credential", "Credential"),
+        (By::Api, "By API", "API"),
+        (By::Scope, "By scope", "Scope"),
+        (By::Route, "By route", "Route"),
+    ];
+    kinds
         .into_iter()
-        .next()
-        .map(Trace::read)
-        .transpose()?;
-    let credential = trace.and_then(|trace| trace.credential);
-    Ok(credential.map_or_else(|| id.to_owned(), |credential| credential.name))
+        .zip(counted)
+        .map(move |((by, title, of), usage)| {
+            let asked = usage.rows.iter().filter(|row| row.counts.requests() > 0);
+            let asked: Vec<&UsageRow> = asked.collect();
+            let most = asked.first().map_or(1, |row| row.counts.requests());
+            let rows = asked.iter().take(MOST).map(|row| {
+                let (label, about, href) = named_group(portal, by, row);
+                Row {
+                    label,
+                    is_name: by != By::Scope && by != By::Route,
+                    about,
+                    href,
+                    counts: vec![told(row.counts.allowed), told(row.counts.refused)],
+                    share: share(row.counts.requests(), most),
+                }
+            });
+            Table {
+                title,
+                of,
+                columns: &["Allowed", "Refused"],
+                csv: csv_link(portal, span, by, named),
+                rows: rows.collect(),
+                more: asked.len().saturating_sub(MOST),
+            }
+        })
+}
+
+/// What a group is called, what more is said of it, and where it is.
+fn named_group(portal: &Portal, by: By, row: &UsageRow) -> (String, String, Option<String>) {
+    let group = &row.group;
+    let app = portal.web.app();
+    let api = || {
+        group
+            .api_id
+            .map_or_else(String::new, |id| apis::name_of(app, id))
+    };
+    match by {
+        By::Credential => {
+            let id = group.credential_id.clone().unwrap_or_default();
+            let name = credentials::name_of(app, &id).unwrap_or_else(|| id.clone());
+            let kind = group.kind.map_or("", |kind| kind.noun());
+            let href = of_credential(portal, &id);
+            (name, kind.to_owned(), Some(href))
+        }
+        By::Api => (api(), String::new(), None),
+        By::Route => (group.route.clone().unwrap_or_default(), api(), None),
+        _ => (group.scope.clone().unwrap_or_default(), String::new(), None),
+    }
+}
+
+fn share(count: i64, most: i64) -> usize {
+    let share = count.saturating_mul(100) / most.max(1);
+    usize::try_from(share).unwrap_or(100).clamp(1, 100)
+}
+
+impl Span {
+    /// How long the steps are that it is counted by.
+    const fn length(self) -> Length {
+        match self {
+            Self::Hour => Length::Minute,
+            Self::Day => Length::Hour,
+            Self::Month => Length::Day,
+        }
+    }
 }
