@@ -7,6 +7,7 @@ use claviger_model::Reason;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
+use super::squeeze::{squeezed, squeezed_length};
 use crate::error::Failure;
 use crate::state::Web;
 
@@ -14,14 +15,20 @@ use crate::state::Web;
 pub(super) const FOR_EVER: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable");
 
+/// The stylesheet of every page, as it is written.
+const WRITTEN: &str = concat!(
+    include_str!("look.css"),
+    include_str!("sheets.css"),
+    include_str!("portal.css"),
+    include_str!("evidence.css")
+);
+const SQUEEZED: [u8; squeezed_length(WRITTEN)] = squeezed(WRITTEN);
 /// The stylesheet of every page.
 pub(super) const STYLESHEET: Asset = Asset::new(
-    concat!(
-        include_str!("look.css"),
-        include_str!("sheets.css"),
-        include_str!("portal.css"),
-        include_str!("evidence.css")
-    ),
+    match str::from_utf8(&SQUEEZED) {
+        Ok(text) => text,
+        Err(_) => WRITTEN,
+    },
     "css",
     "text/css",
 );

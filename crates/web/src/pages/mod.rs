@@ -13,6 +13,7 @@ pub mod invitation;
 mod multipart;
 pub mod session;
 pub mod sign_in;
+mod squeeze;
 
 use std::fmt::Write as _;
 

@@ -58,7 +58,7 @@ pub use submission::Submission;
 pub type Answer = Result<Response, Failure>;
 
 /// How many rows a page of a list has.
-pub(crate) const ROWS: u32 = 30;
+pub(crate) const ROWS: u32 = 20;
 
 /// Paths below which everything is a page of the portal, whatever a client says that it accepts.
 const PATHS: &[&str] = &[
