@@ -6,7 +6,7 @@ use claviger_model::apis::SigningAlgorithm;
 use claviger_model::clients::QuotaMode;
 use claviger_model::ids::{AccountId, ClientId};
 use claviger_model::time::DAY_MILLIS;
-use claviger_model::{Environment, Reason, UnixMillis};
+use claviger_model::{Reason, UnixMillis};
 use claviger_service::accounts::{self, AccountEdit};
 use claviger_service::audit;
 use claviger_service::jobs;

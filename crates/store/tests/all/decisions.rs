@@ -1,6 +1,5 @@
 //! Recent decisions.
 
-use claviger_model::Environment;
 use claviger_model::ids::{AccountId, RequestId};
 use claviger_store::Db;
 use claviger_store::decisions::{self, DecisionFilter, StoredDecision};
