@@ -72,6 +72,13 @@ impl SecretUses {
         }
     }
 
+    /// The uses of several secrets together.
+    pub fn of_all<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        all.into_iter().cloned().for_each(|uses| sum.add(uses));
+        sum
+    }
+
     /// These uses and `other` ones, which none of these is among: the counts of both, and the later
     /// of the last ones.
     pub fn add(&mut self, other: Self) {

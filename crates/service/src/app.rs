@@ -96,13 +96,7 @@ impl App {
             Role::Command => Db::open_existing(&storage.main, Arc::clone(&keyring)).await?,
         };
         let usage_db = Db::open_usage(&storage.usage, Arc::clone(&keyring)).await?;
-        let verifier = Verifier::new(
-            Arc::clone(&keyring),
-            &settings.public_url,
-            settings.lease_millis,
-        );
-        let asks_for_nonces = settings.oauth.dpop && settings.oauth.dpop_nonces;
-        let verifier = Arc::new(verifier.asking_for_nonces(asks_for_nonces));
+        let verifier = Arc::new(verifier_of(&keyring, &settings));
         let signer = Arc::new(Signer::new(Arc::clone(&keyring), &sources));
         let propagation = Propagation::start(
             db.clone(),
@@ -114,8 +108,7 @@ impl App {
         )
         .await?;
         let decisions = Recorder::start(usage_db.clone(), role);
-        let writer = sources.request_id().to_string();
-        let usage = UsageRecorder::start(usage_db.clone(), sources.clone(), writer, role);
+        let usage = UsageRecorder::start(usage_db.clone(), sources.clone(), role);
         let family_uses = FamilyUseRecorder::start(
             usage_db.clone(),
             Arc::clone(&verifier),
@@ -315,6 +308,12 @@ impl App {
         self.inner.usage_db.close().await;
         self.inner.db.close().await;
     }
+}
+
+fn verifier_of(keyring: &Arc<Keyring>, settings: &Settings) -> Verifier {
+    let (issuer, lease_millis) = (&settings.public_url, settings.lease_millis);
+    let asks_for_nonces = settings.oauth.dpop && settings.oauth.dpop_nonces;
+    Verifier::new(Arc::clone(keyring), issuer, lease_millis).asking_for_nonces(asks_for_nonces)
 }
 
 /// Why the application cannot be opened.

@@ -1,7 +1,11 @@
 //! What was counted, as it is written down.
 
+use std::collections::hash_map::Entry as Place;
 use std::collections::{HashMap, HashSet};
 
+use claviger_model::Reason;
+use claviger_model::credentials::CredentialKind;
+use claviger_model::scopes::ScopeName;
 use claviger_model::secret_uses::{SecretUses, UsedSecret, shown_user_agent};
 use claviger_model::usage::{Outcome, Series, UsedCredential};
 use claviger_store::secret_uses::NewSecretUses;
@@ -32,12 +36,12 @@ pub(super) fn portions(taken: Vec<Taken>, known: &HashSet<i64>) -> Vec<Portion> 
     let mut uses: HashMap<UsedSecret, NewSecretUses> = HashMap::new();
     for one in taken {
         let count = i64::try_from(one.count).unwrap_or(i64::MAX);
-        if let Some((secret, new)) = used(&one.what, count, one.last) {
+        if let Some((secret, new)) = used(&one.what, count, &one.last) {
             match uses.entry(secret) {
-                std::collections::hash_map::Entry::Occupied(mut found) => {
+                Place::Occupied(mut found) => {
                     found.get_mut().uses.add(new.uses);
                 }
-                std::collections::hash_map::Entry::Vacant(place) => {
+                Place::Vacant(place) => {
                     place.insert(new);
                 }
             }
@@ -100,7 +104,7 @@ fn counted(what: &What) -> Option<Series> {
     let route = what.api.as_ref().zip(what.route);
     let route = route.and_then(|(api, at)| api.routes.get(at));
     let needed = route.into_iter().flat_map(|route| route.scopes.iter());
-    let mut scopes: Vec<&str> = needed.map(|name| name.as_str()).collect();
+    let mut scopes: Vec<&str> = needed.map(ScopeName::as_str).collect();
     scopes.extend(what.asked.split(' ').filter(|name| !name.is_empty()));
     scopes.sort_unstable();
     scopes.dedup();
@@ -108,7 +112,7 @@ fn counted(what: &What) -> Option<Series> {
         Who::Credential(entry) => (entry.account_id(), Some(credential(entry))),
         Who::Client(client) => {
             let used = UsedCredential {
-                kind: claviger_model::credentials::CredentialKind::AccessToken,
+                kind: CredentialKind::AccessToken,
                 id: client.id.to_string(),
                 secret_id: what.secret,
             };
@@ -137,7 +141,7 @@ fn credential(entry: &Entry) -> UsedCredential {
 
 /// What this says of a secret. A token says nothing of the secret that it was obtained with: that
 /// was used at the token endpoint.
-fn used(what: &What, count: i64, last: LastUse) -> Option<(UsedSecret, NewSecretUses)> {
+fn used(what: &What, count: i64, last: &LastUse) -> Option<(UsedSecret, NewSecretUses)> {
     let (secret, owner_id) = match (&what.who, what.event) {
         (Who::Owner(client), Event::SecretUsed | Event::SecretRefused(_)) => {
             (UsedSecret::Secret(what.secret?), client.to_string())
@@ -147,7 +151,7 @@ fn used(what: &What, count: i64, last: LastUse) -> Option<(UsedSecret, NewSecret
     };
     let at = last.at?;
     let uses = match what.event {
-        Event::Decided(reason) if reason != claviger_model::Reason::Allowed => SecretUses {
+        Event::Decided(reason) if reason != Reason::Allowed => SecretUses {
             refused: count,
             ..SecretUses::one_refused(at, last.ip, reason)
         },

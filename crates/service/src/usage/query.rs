@@ -160,8 +160,8 @@ pub async fn of_days(
     Ok(found)
 }
 
-/// How many requests came in the last hour with each secret of a credential, or with its tokens. The
-/// caller has been allowed to look at it.
+/// How many requests came in the last hour with each secret of a credential, or with its tokens.
+/// The caller has been allowed to look at it.
 ///
 /// # Errors
 /// The usage database does not answer.

@@ -46,7 +46,7 @@ struct Inner {
 
 /// What is being written.
 struct Writing {
-    /// By which name the database knows this process.
+    /// By which name the database knows this process. Nobody else has it.
     writer: String,
     /// The number of the last portion that was made.
     last: i64,
@@ -58,11 +58,10 @@ struct Writing {
 }
 
 impl UsageRecorder {
-    /// A recorder that adds to `usage_db` under the name `writer`, which nobody else may have; in a
-    /// server a task does so every second.
-    pub(crate) fn start(usage_db: Db, sources: Sources, writer: String, role: Role) -> Self {
+    /// A recorder that adds to `usage_db`; in a server a task does so every second.
+    pub(crate) fn start(usage_db: Db, sources: Sources, role: Role) -> Self {
         let writing = Writing {
-            writer,
+            writer: sources.request_id().to_string(),
             last: 0,
             waiting: VecDeque::new(),
             known: HashSet::new(),
@@ -262,7 +261,7 @@ mod tests {
 
     fn recorder(usage_db: &Db) -> UsageRecorder {
         let sources = Sources::system().expect("this machine has a random generator");
-        UsageRecorder::start(usage_db.clone(), sources, "one".into(), Role::Command)
+        UsageRecorder::start(usage_db.clone(), sources, Role::Command)
     }
 
     fn used(recorder: &UsageRecorder) {
@@ -322,6 +321,7 @@ mod tests {
             let mut from = failing.inner.writing.lock().await;
             let waiting = std::mem::take(&mut from.waiting);
             let mut into = open.inner.writing.lock().await;
+            into.writer.clone_from(&from.writer);
             (into.last, into.waiting) = (from.last, waiting.clone());
             drop((from, into));
             used(&open);

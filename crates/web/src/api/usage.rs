@@ -41,8 +41,8 @@ pub struct UsageParameters {
 ///
 /// How many requests were allowed and refused, and how many access tokens clients got: `data` has a
 /// row for each group, `total` all of it. A request that asked for several scopes is counted with
-/// each of them by `scope`, and once in `total`. Requests without a known credential are counted for
-/// the operator alone. Steps begin at `at`; those without any request are left out.
+/// each of them by `scope`, and once in `total`. Requests without a known credential are counted
+/// for the operator alone. Steps begin at `at`; those without any request are left out.
 #[utoipa::path(get, path = "/v1/usage", operation_id = "count_usage",
     tag = "evidence", params(UsageParameters),
     security(("session" = [])),

@@ -22,7 +22,8 @@ const TYPED_BYTES_MAX: usize = 8_000;
 /// A form that somebody who is signed in sent from one of our pages.
 ///
 /// Whoever is not signed in any more signs in and finds the form again, filled in; so does whoever
-/// signed in anew since the form was made. Passwords and what has the shape of a credential are not.
+/// signed in anew since the form was made. Passwords and what has the shape of a credential are
+/// not.
 pub struct Submission {
     /// The page that the form is on.
     pub portal: Portal,

@@ -38,6 +38,20 @@ fn rows(counted: &Value, member: &str) -> Vec<(String, (i64, i64, i64))> {
         .collect()
 }
 
+/// Asks for some things with a key: five are allowed, three are not.
+async fn ask_for_this_and_that(instance: &Instance, key: &str) {
+    let leads = json!({"method": "GET", "path": "/v1/leads"});
+    for _ in 0..5 {
+        assert_eq!(instance.verify(key, leads.clone()).await["allowed"], true);
+    }
+    for _ in 0..2 {
+        let ask = json!({"method": "GET", "path": "/v1/people"});
+        assert_eq!(instance.verify(key, ask).await["allowed"], false);
+    }
+    let ask = json!({"method": "GET", "path": "/v1/leads", "scopes": ["write:leads"]});
+    instance.verify(key, ask).await;
+}
+
 #[tokio::test]
 async fn every_decision_is_counted_by_all_that_it_is_asked_by() {
     for_each_app(async |instance| {
@@ -45,16 +59,7 @@ async fn every_decision_is_counted_by_all_that_it_is_asked_by() {
         let made = instance.key(json!({})).await;
         let (id, key) = (text(&made, "id"), text(&made, "key"));
         let secret = text(&made["secrets"][0], "id");
-        for _ in 0..5 {
-            let ask = json!({"method": "GET", "path": "/v1/leads"});
-            assert_eq!(instance.verify(key, ask).await["allowed"], true);
-        }
-        for _ in 0..2 {
-            let ask = json!({"method": "GET", "path": "/v1/people"});
-            assert_eq!(instance.verify(key, ask).await["allowed"], false);
-        }
-        let ask = json!({"method": "GET", "path": "/v1/leads", "scopes": ["write:leads"]});
-        instance.verify(key, ask).await;
+        ask_for_this_and_that(instance, key).await;
         let quota = client(instance, json!({"name": "Import"})).await;
         let token = quota.token(instance).await;
         instance
@@ -158,17 +163,17 @@ async fn time_is_asked_for_to_the_minute_and_past_what_is_kept_by_it() {
         for (days, step, expected) in [(3, "minute", 0), (0, "hour", 2), (60, "hour", 0)] {
             instance.pass(days * DAY_MILLIS).await;
             usage::forget_old(instance.app()).await.expect("it is open");
-            let admin = instance.session("admin").await;
+            let admin = instance.sign_in("admin@acme.test").await;
             let query = format!("by={step}&{}", between(start - HOUR, start + HOUR));
             let counted = counted(instance, &admin, &query).await;
             assert_eq!(total(&counted).0, expected, "{step} after {days} days");
         }
         let whole = between(start - DAY_MILLIS, start + DAY_MILLIS);
-        let admin = instance.session("admin").await;
+        let admin = instance.sign_in("admin@acme.test").await;
         assert_eq!(total(&counted(instance, &admin, &whole).await).0, 2);
         instance.pass(400 * DAY_MILLIS).await;
         usage::forget_old(instance.app()).await.expect("it is open");
-        let admin = instance.session("admin").await;
+        let admin = instance.sign_in("admin@acme.test").await;
         assert_eq!(total(&counted(instance, &admin, &whole).await).0, 0);
     })
     .await;

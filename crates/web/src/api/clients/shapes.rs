@@ -226,10 +226,7 @@ impl Client {
             ClientState::Active => ("active", None),
             ClientState::Deleted { at, .. } => ("deleted", Some(at)),
         };
-        let mut of_all = SecretUses::default();
-        for secret in &secrets {
-            of_all.add(uses.get(&secret.id).cloned().unwrap_or_default());
-        }
+        let of_all = SecretUses::of_all(secrets.iter().filter_map(|one| uses.get(&one.id)));
         let secret = |secret: ClientSecret| {
             let verdict = verdicts.get(&secret.id).copied().map(Verdict::from);
             Secret::of(secret, uses, now).in_rotation(rotation.as_ref(), verdict)

@@ -195,10 +195,7 @@ impl ApiKey {
         let hint = found.hint().to_owned();
         let KeyWithSecrets { key, secrets } = found;
         let of_secret = |id: &SecretId| uses.get(id).cloned().unwrap_or_default();
-        let mut of_key = SecretUses::default();
-        for secret in &secrets {
-            of_key.add(of_secret(&secret.id));
-        }
+        let of_key = SecretUses::of_all(secrets.iter().filter_map(|one| uses.get(&one.id)));
         let secret = |secret: claviger_model::credentials::KeySecret| Secret {
             uses: of_secret(&secret.id).into(),
             id: secret.id,
