@@ -127,7 +127,9 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<App, Failure> {
     let storage = config.storage(&variable)?;
     let keyring = keyring(config)?;
     let sources = system_sources()?;
-    Ok(App::open(&storage, keyring, config.settings(), sources, role).await?)
+    let mut settings = config.settings();
+    settings.leaks.github_keys = config.github_keys()?;
+    Ok(App::open(&storage, keyring, settings, sources, role).await?)
 }
 
 fn keyring(config: &Config) -> Result<Keyring, Failure> {

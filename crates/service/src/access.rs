@@ -9,6 +9,7 @@ use claviger_model::roles::{Permission, Powers};
 use claviger_model::scopes::ScopeName;
 use claviger_model::webhooks::Webhook;
 use claviger_store::grants::Whose;
+use claviger_verify::entries::Entry;
 
 use crate::actor::{Actor, Caller};
 use crate::error::Error;
@@ -369,6 +370,19 @@ impl Caller {
 }
 
 impl KeyAccess {
+    /// The permission that holding a credential gives: to end it. `entry` is what the verifier
+    /// recognised the credential as; none for what belongs to no account.
+    pub(crate) fn by_possession(entry: &Entry, signature: Signature) -> Option<Self> {
+        Some(Self {
+            account_id: entry.account_id()?,
+            handout: Handout::Held(Vec::new()),
+            may_write: true,
+            is_operator: false,
+            writing: ManagementScope::KeysWrite,
+            signature,
+        })
+    }
+
     /// Whose credentials.
     pub fn account_id(&self) -> AccountId {
         self.account_id

@@ -12,6 +12,7 @@ use crate::audit::checkpoints;
 use crate::decisions::Recorder;
 use crate::error::Error;
 use crate::imports::{SlowPool, Upgrader};
+use crate::leaks::Leaks;
 use crate::network::NetworkLimits;
 use crate::oauth::authorize::FailureLimits;
 use crate::oauth::device::Guesses;
@@ -63,6 +64,7 @@ struct Inner {
     family_uses: FamilyUseRecorder,
     slow_keys: SlowPool,
     upgrader: Upgrader,
+    leaks: Leaks,
 }
 
 /// Where the data is.
@@ -143,6 +145,7 @@ impl App {
             family_uses,
             slow_keys: SlowPool::new(),
             upgrader,
+            leaks: Leaks::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -195,6 +198,10 @@ impl App {
 
     pub(crate) fn slow_keys(&self) -> &SlowPool {
         &self.inner.slow_keys
+    }
+
+    pub(crate) fn leaks(&self) -> &Leaks {
+        &self.inner.leaks
     }
 
     pub(crate) fn upgrader(&self) -> &Upgrader {

@@ -25,6 +25,7 @@ pub mod imports;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
+pub mod leaks;
 pub mod legacy_keys;
 pub mod members;
 mod network;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::branding::Brand;
+use crate::leaks::github::PublicKey;
 
 /// The settings that use cases read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// The authorization server for apps.
     pub oauth: OAuthSettings,
+    /// What happens to credentials that are reported as leaked.
+    pub leaks: LeakSettings,
     /// Whether accounts may generate legacy keys.
     pub legacy_keys: bool,
     /// Since when legacy keys are deprecated (RFC 9745).
@@ -80,6 +83,58 @@ pub struct UsageSettings {
     pub hours_days: u32,
     /// Those by the day.
     pub days: u32,
+}
+
+/// What happens to a credential that somebody reports as leaked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeakPolicy {
+    /// It is revoked.
+    Revoke,
+    /// A key is switched off, so that its owner can look at it; everything else is revoked.
+    Quarantine,
+    /// Its owner is told.
+    Notify,
+}
+
+impl LeakPolicy {
+    /// The word in the configuration and in events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoke",
+            Self::Quarantine => "quarantine",
+            Self::Notify => "notify",
+        }
+    }
+
+    /// The policy that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Revoke, Self::Quarantine, Self::Notify];
+        all.into_iter().find(|policy| policy.as_str() == word)
+    }
+}
+
+/// Reports of leaked credentials.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeakSettings {
+    /// What happens to them.
+    pub policy: LeakPolicy,
+    /// Whether alerts of GitHub's secret scanning are taken.
+    pub github: bool,
+    /// GitHub's keys, where the operator keeps them; none: they are fetched.
+    pub github_keys: Option<Vec<PublicKey>>,
+    /// Where they are fetched.
+    pub github_keys_url: String,
+}
+
+impl Default for LeakSettings {
+    fn default() -> Self {
+        Self {
+            policy: LeakPolicy::Revoke,
+            github: false,
+            github_keys: None,
+            github_keys_url: "https://api.github.com/meta/public_keys/secret_scanning".to_owned(),
+        }
+    }
 }
 
 /// Access tokens and the keys that sign them.
@@ -229,6 +284,7 @@ impl Default for Settings {
             },
             tokens: TokenSettings::default(),
             oauth: OAuthSettings::default(),
+            leaks: LeakSettings::default(),
             legacy_keys: true,
             // 2025-01-01
             legacy_deprecated_since: UnixMillis(1_735_689_600_000),

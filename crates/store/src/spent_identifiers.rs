@@ -3,7 +3,7 @@
 
 use claviger_model::UnixMillis;
 
-use crate::db::Tx;
+use crate::db::{Conn, Tx};
 use crate::error::StoreError;
 
 /// Notes that an identifier is used, until what it names is over; whether it was not before. One
@@ -19,6 +19,12 @@ pub async fn spend(tx: &mut Tx, id: &str, expires_at: UnixMillis) -> Result<bool
         .execute()
         .await?;
     Ok(touched == 1)
+}
+
+/// Whether an identifier was used before.
+pub async fn is_spent(conn: &mut Conn, id: &str) -> Result<bool, StoreError> {
+    let query = conn.query("SELECT 1 FROM spent_identifiers WHERE id = $1");
+    Ok(query.bind(id).fetch_optional().await?.is_some())
 }
 
 /// Forgets at most `limit` identifiers of what was over before `before`; how many.

@@ -42,6 +42,7 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
         (name = "oauth", description = "Access tokens: getting, checking and giving back"),
         (name = "members", description = "Members, roles and invitations of an account"),
         (name = "webhooks", description = "Addresses that are told what happens"),
+        (name = "leaks", description = "Credentials that others can read"),
         (name = "evidence", description = "Decisions and the audit log"),
         (name = "operator", description = "Accounts, APIs and whoever runs the instance"),
         (name = "verify", description = "The internal listener: may this request pass?"),

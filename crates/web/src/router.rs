@@ -43,6 +43,8 @@ fn public_routes() -> OpenApiRouter<Web> {
         .routes(routes!(rest::sessions::switch))
         .routes(routes!(rest::sessions::whoami, rest::sessions::rename))
         .routes(routes!(rest::instance::show))
+        .routes(routes!(rest::leaks::report))
+        .routes(routes!(rest::leaks::github))
         .merge(credential_routes())
         .routes(routes!(rest::scopes::list))
         .routes(routes!(rest::users::change_password))

@@ -12,6 +12,7 @@ mod grant;
 mod import;
 mod init;
 mod key;
+mod leaks;
 mod legacy_key;
 mod member;
 mod operator;
@@ -50,6 +51,7 @@ enum Command {
     Client(client::ClientArguments),
     Grant(grant::GrantArguments),
     LegacyKey(legacy_key::LegacyKeyArguments),
+    Leaks(leaks::LeaksArguments),
     Account(account::AccountArguments),
     Member(member::MemberArguments),
     Role(role::RoleArguments),
@@ -87,6 +89,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Client(arguments) => client::run(arguments, screen).await,
         Command::Grant(arguments) => grant::run(arguments, screen).await,
         Command::LegacyKey(arguments) => legacy_key::run(arguments, screen).await,
+        Command::Leaks(arguments) => leaks::run(arguments, screen).await,
         Command::Account(arguments) => account::run(arguments, screen).await,
         Command::Member(arguments) => member::run(arguments, screen).await,
         Command::Role(arguments) => role::run(arguments, screen).await,

@@ -28,6 +28,7 @@ pub(super) struct File {
     pub(super) webhooks: Webhooks,
     pub(super) audit: Audit,
     pub(super) sandbox: Sandbox,
+    pub(super) leaks: Leaks,
     pub(super) log: Log,
     #[serde(default)]
     pub(super) apis: Vec<DeclaredApi>,
@@ -185,6 +186,16 @@ pub(super) struct Sandbox {
     pub(super) reset: String,
     pub(super) reset_day: String,
     pub(super) reset_hour: u8,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Leaks {
+    pub(super) policy: String,
+    pub(super) github: bool,
+    pub(super) github_keys_file: Option<PathBuf>,
+    pub(super) github_keys_url: String,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 mod apis;
 mod audit;
 mod credentials;
+mod leaks;
 mod oauth;
 mod portal;
 mod sandbox;
@@ -14,6 +15,7 @@ use crate::branding::Theme;
 pub(super) use apis::APIS;
 use audit::AUDIT;
 use credentials::{CREDENTIALS, TOKENS};
+use leaks::LEAKS;
 use oauth::OAUTH;
 use portal::{LABELS, PORTAL};
 use sandbox::SANDBOX;
@@ -270,6 +272,12 @@ pub(super) static SECTIONS: &[Section] = &[
         name: "webhooks",
         sentence: "Webhooks: what happens is told to addresses that accounts name.",
         keys: WEBHOOKS,
+    },
+    Section {
+        name: "leaks",
+        sentence: "What happens to credentials that somebody reports because others can read \
+                   them.",
+        keys: LEAKS,
     },
     Section {
         name: "log",

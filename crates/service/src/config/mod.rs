@@ -31,9 +31,10 @@ pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
 use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
+use crate::leaks::github::{self, PublicKey};
 use crate::settings::{
-    AuditSettings, OAuthSettings, Portal, Prefixes, SandboxSettings, Settings, TokenSettings,
-    UsageSettings, WebhookSettings,
+    AuditSettings, LeakPolicy, LeakSettings, OAuthSettings, Portal, Prefixes, SandboxSettings,
+    Settings, TokenSettings, UsageSettings, WebhookSettings,
 };
 use check::Checked;
 use file::File;
@@ -219,6 +220,12 @@ impl Config {
                 hours_days: file.usage.hours_days,
                 days: file.usage.days,
             },
+            leaks: LeakSettings {
+                policy: LeakPolicy::parse(&file.leaks.policy).unwrap_or(LeakPolicy::Revoke),
+                github: file.leaks.github,
+                github_keys: None,
+                github_keys_url: file.leaks.github_keys_url.clone(),
+            },
             tokens: TokenSettings::of(&file.tokens),
             oauth: OAuthSettings::of(&file.oauth),
             legacy_keys: file.credentials.legacy_keys,
@@ -331,6 +338,21 @@ impl Config {
     pub fn registration_token(&self) -> Result<Option<Zeroizing<String>>, ConfigError> {
         let file = self.file.oauth.registration_token_file.as_deref();
         self.token("oauth.registration_token_file", file)
+    }
+
+    /// The keys of GitHub's alerts, where the operator keeps them.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no such keys.
+    pub fn github_keys(&self) -> Result<Option<Vec<PublicKey>>, ConfigError> {
+        let Some(file) = &self.file.leaks.github_keys_file else {
+            return Ok(None);
+        };
+        let name = "leaks.github_keys_file";
+        let text = self.secret_file(name, &resolved(&self.origin, file))?;
+        let keys = github::read_keys(text.as_bytes());
+        keys.map(Some)
+            .map_err(|sentence| ConfigError::of(&self.origin, name, sentence))
     }
 
     /// The picture that stands beside the name of the instance; none is the server's own.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 pub use generate::{Generated, generate};
 pub use revert::revert;
+pub(crate) use revert::revert_only;
 pub use show::show;
 
 /// The members of a legacy key that an audit event tells of.

@@ -2,6 +2,7 @@
 
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
+use claviger_model::ids::LegacyKeyId;
 use claviger_store::{Tx, legacy_keys};
 
 use super::audited;
@@ -10,9 +11,23 @@ use crate::app::{App, Effect};
 use crate::error::Error;
 use crate::keys::difference;
 
+/// Revokes the legacy key with this id, if it is the live one of its account: the key that took the
+/// place of a leaked one stays.
+pub(crate) async fn revert_only(
+    app: &App,
+    access: &KeyAccess,
+    id: LegacyKeyId,
+) -> Result<(), Error> {
+    revoke(app, access, Some(id)).await
+}
+
 /// Revokes the legacy key of the caller's account, so that another one can be generated. Without
 /// one it changes nothing and succeeds too.
 pub async fn revert(app: &App, access: &KeyAccess) -> Result<(), Error> {
+    revoke(app, access, None).await
+}
+
+async fn revoke(app: &App, access: &KeyAccess, only: Option<LegacyKeyId>) -> Result<(), Error> {
     access.for_writing()?;
     let (app_inside, access) = (app.clone(), access.clone());
     app.change(Effect::Removes, move |tx: &mut Tx| {
@@ -23,6 +38,9 @@ pub async fn revert(app: &App, access: &KeyAccess) -> Result<(), Error> {
             let Some(key) = legacy_keys::latest(tx, account_id).await? else {
                 return Ok(());
             };
+            if only.is_some_and(|only| only != key.id) {
+                return Ok(());
+            }
             // A repeated call waits for the change too: the first caller may have gone away.
             tx.change(Change::new(ChangeKind::LegacyKey, key.id));
             if key.revoked_at.is_some() {

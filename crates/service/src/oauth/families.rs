@@ -2,11 +2,13 @@
 
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
-use claviger_model::ids::FamilyId;
+use claviger_model::ids::{AccountId, FamilyId};
+use claviger_model::refresh::TokenFamily;
 use claviger_store::{Tx, grants, token_families};
 use serde_json::json;
 
 use super::Client;
+use super::grants::refresh_token;
 use crate::access::Signature;
 use crate::app::{App, Effect};
 use crate::error::Error;
@@ -17,9 +19,17 @@ use crate::error::Error;
 /// # Errors
 /// The store's.
 pub(super) async fn end(app: &App, client: &Client, id: FamilyId) -> Result<(), Error> {
+    end_family(app, id, &signature(client)).await
+}
+
+/// The same for whoever holds one of its refresh tokens.
+pub(crate) async fn end_family(
+    app: &App,
+    id: FamilyId,
+    signature: &Signature,
+) -> Result<(), Error> {
     let now = app.sources().now();
-    let signature = signature(client);
-    let app_inside = app.clone();
+    let (app_inside, signature) = (app.clone(), signature.clone());
     app.change(Effect::Removes, move |tx: &mut Tx| {
         let (app, signature) = (app_inside.clone(), signature.clone());
         Box::pin(async move {
@@ -49,6 +59,24 @@ pub(super) async fn end(app: &App, client: &Client, id: FamilyId) -> Result<(), 
         })
     })
     .await
+}
+
+/// The family of a refresh token and the account that it acts in, where the text is one.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn leaked_refresh_token(
+    app: &App,
+    text: &str,
+) -> Result<Option<(TokenFamily, Option<AccountId>)>, Error> {
+    let found = refresh_token::find(app, text).await;
+    let found = found.map_err(|refusal| refusal.cause.map_or_else(Error::stale, |cause| *cause))?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let mut reader = app.read().await?;
+    let grant = grants::get(&mut reader, found.family.grant_id).await?;
+    Ok(Some((found.family, grant.map(|grant| grant.account_id))))
 }
 
 /// How the audit log names a client that acts.

@@ -34,6 +34,7 @@ pub use client::{Client, ClientCredentials, ClientProof, Source, authenticate};
 pub(crate) use client_keys::KeyCache;
 pub use dpop::{SentProof, proof_nonce, prove};
 pub(crate) use failures::Failures;
+pub(crate) use families::{end_family, leaked_refresh_token};
 pub use introspect::{AccessToken, Introspection, RefreshTokenFacts, introspect};
 pub use refusal::{ErrorCode, Refusal};
 pub use revoke::revoke;

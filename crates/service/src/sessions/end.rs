@@ -71,6 +71,29 @@ pub async fn end_others(app: &App, caller: &Caller) -> Result<usize, Error> {
     .await
 }
 
+/// Ends a session whose token somebody holds; a second time changes nothing and succeeds too.
+pub(crate) async fn end_by_possession(
+    app: &App,
+    id: SessionId,
+    signature: &Signature,
+) -> Result<(), Error> {
+    let now = app.sources().now();
+    let (app_inside, signature) = (app.clone(), signature.clone());
+    app.change(Effect::Removes, move |tx: &mut Tx| {
+        let (app, signature) = (app_inside.clone(), signature.clone());
+        Box::pin(async move {
+            tx.change(Change::new(ChangeKind::Session, id));
+            let session = sessions::get(tx, id).await?;
+            if let Some(session) = session.filter(|session| session.ended_at.is_none()) {
+                tx.audit(told(&app, &signature, &session)?);
+                end_one(tx, session, now).await?;
+            }
+            Ok::<_, Error>(())
+        })
+    })
+    .await
+}
+
 fn told(app: &App, signature: &Signature, session: &Session) -> Result<Event, Error> {
     signature.event(
         app.sources(),

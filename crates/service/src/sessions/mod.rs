@@ -18,6 +18,7 @@ use claviger_model::sessions::Session;
 use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 
 pub use authenticate::{authenticate, authenticate_sent, authenticate_session};
+pub(crate) use end::end_by_possession;
 pub use end::{end, end_others, end_own};
 pub use forms::{form_token, is_form_token};
 pub use own::{OwnSession, own};

@@ -5,8 +5,8 @@ use axum::extract::State;
 use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::credentials::CredentialKind;
-use claviger_service::apis;
 use claviger_service::settings::{Labels, Prefixes, Settings, TokenSettings};
+use claviger_service::{apis, leaks};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,6 +38,9 @@ struct Credentials {
     kinds: Vec<CredentialKind>,
     /// What new ones start with.
     prefixes: NewPrefixes,
+    /// A regular expression for new ones, for scanners of source code.
+    #[schema(example = "\\b(ck_live_|ck_test_)[0-9A-Za-z]{48}\\b")]
+    pattern: String,
 }
 
 /// What new credentials start with; older ones may start otherwise.
@@ -98,6 +101,7 @@ impl Instance {
             credentials: Credentials {
                 kinds,
                 prefixes: NewPrefixes::of(&settings.prefixes),
+                pattern: leaks::pattern(settings),
             },
             tokens: Tokens::of(&settings.tokens),
         }

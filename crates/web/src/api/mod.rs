@@ -9,6 +9,7 @@ pub mod grants;
 pub mod instance;
 pub mod invitations;
 pub mod keys;
+pub mod leaks;
 pub mod legacy_key;
 pub mod members;
 pub mod operators;

@@ -10,6 +10,7 @@ pub mod device;
 mod fields;
 pub mod form;
 pub mod invitation;
+pub mod leaked;
 mod multipart;
 pub mod session;
 pub mod sign_in;
@@ -34,13 +35,14 @@ pub use form::PageForm;
 pub use session::{MaybeSession, PageSession};
 
 /// Paths below which everything is for people, whatever a client says that it accepts.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "/invitation",
     "/sign-in",
     "/sign-out",
     "/oauth/authorize",
     "/connected-apps",
     "/device",
+    "/leaked",
 ];
 
 /// The routes of the pages that belong to no endpoint.
@@ -52,6 +54,7 @@ pub fn routes() -> Router<Web> {
             invitation::PATH,
             get(invitation::show).post(invitation::accept),
         )
+        .route(leaked::PATH, get(leaked::show).post(leaked::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::sign_out))
 }

@@ -261,7 +261,11 @@ fn user_id(caller: &Caller) -> UserId {
 }
 
 /// The first tokens of an app that a user allowed `read:leads`.
-async fn exchanged(instance: &Instance, app: &ConnectedApp, user: &Caller) -> (GrantId, Value) {
+pub(crate) async fn exchanged(
+    instance: &Instance,
+    app: &ConnectedApp,
+    user: &Caller,
+) -> (GrantId, Value) {
     let scope = ScopeName::new("read:leads").expect("a scope");
     let allowed = Allowed {
         client_id: app.client.id,

@@ -6,7 +6,12 @@ use claviger_model::ids::KeyId;
 use claviger_model::keys::{ApiKey, KeyState};
 use claviger_service::access::KeyAccess;
 use claviger_service::keys::{self, KeyWithSecrets};
+<<<<<<< HEAD
 use claviger_service::{Caller, Error, usage, users};
+=======
+use claviger_service::leaks::{self, LeakReport};
+use claviger_service::{Caller, Error, users};
+>>>>>>> 4b05716 (leaks: whoever holds a credential may have it ended)
 
 use super::{PATH, back, fields, labels};
 use crate::extract::Id;
@@ -34,6 +39,8 @@ struct KeyPage {
     owner: String,
     expires: Option<When>,
     revoked: Option<(When, String)>,
+    /// When it was reported as leaked, and where it was found.
+    leaked: Option<(When, String)>,
     is_saved: bool,
     /// Whether the form is filled in with less than the key holds.
     is_narrowed: bool,
@@ -110,9 +117,14 @@ async fn page(
     let names = users::makers(app, key.account_id, actors).await?;
     let called = |actor: &str| users::told(&names, actor);
     let prefix = app.settings().prefixes.key(key.environment);
+<<<<<<< HEAD
     let id = key.id.to_string();
     let scopes = usage::of_key(app, access, key.id).await?;
     let narrow = form.is_some().then(|| format!("{PATH}/{id}"));
+=======
+    let access = portal.allowed(Caller::key_reading).await?;
+    let leaked = leaks::last_report(app, &access, key.id).await?;
+>>>>>>> 4b05716 (leaks: whoever holds a credential may have it ended)
     let page = KeyPage {
         back: back(portal),
         id: key.id,
@@ -123,6 +135,7 @@ async fn page(
         owner: called(&key.created_by),
         expires: key.settings.expires_at.map(|end| When::of(end, now)),
         revoked: by.map(|(at, by)| (When::of(at, now), called(&by))),
+        leaked: leaked.map(|report| (When::of(report.at, now), told(report))),
         is_saved: portal.query.has("saved"),
         is_narrowed: portal.query.has("narrowed"),
         traffic: Traffic::of(portal, access, &id, scopes, narrow).await?,
@@ -141,6 +154,19 @@ async fn page(
         form,
     };
     Ok(page.answer())
+}
+
+/// Who found it, and where.
+fn told(report: LeakReport) -> String {
+    let finder = if report.is_from_github {
+        "GitHub\u{2019}s secret scanning"
+    } else {
+        "somebody who holds it"
+    };
+    match report.url {
+        Some(url) => format!("{finder}, at {url}"),
+        None => finder.to_owned(),
+    }
 }
 
 impl KeyPage {
