@@ -140,6 +140,15 @@ export const forms = {
       },
     },
   ],
+  leaked: [
+    {
+      state: 'nothing entered', status: 422,
+      reach: async (page) => {
+        await page.getByLabel('Credential', { exact: true }).fill(' ')
+        return press(page, 'Report')
+      },
+    },
+  ],
   device: [
     {
       state: 'wrong code', status: 422,

@@ -116,6 +116,7 @@ const SHEETS = [
     status: 404, ...SHEET },
   { name: 'sign in', path: () => '/sign-in', data: [null], also: forms.signIn, ...SHEET },
   { name: 'device', path: () => '/device', data: ['one'], also: forms.device, ...SHEET },
+  { name: 'leaked', path: () => '/leaked', data: [null], also: forms.leaked, ...SHEET },
   { name: 'consent', path: consentOf, data: ['one', 'many', 'odd'], isForAll: true, ...SHEET },
 ]
 

@@ -21,6 +21,7 @@ mod foreign_oauth2_app;
 mod grants;
 mod http;
 mod hygiene;
+mod imports;
 mod legacy_keys;
 mod oauth;
 mod pages;

@@ -70,7 +70,7 @@ impl Reporter {
 /// was done, and what takes longer goes on behind it.
 ///
 /// # Errors
-/// `rate_limited`, which depends on the sender and on how many others report, and on nothing else.
+/// `rate_limited`, or what keeps this node from doing anything: nothing that depends on the text.
 pub async fn report_silently(
     app: &App,
     credential: Zeroizing<String>,
@@ -85,6 +85,8 @@ pub async fn report_silently(
     let Ok(_place) = leaks.places.try_acquire() else {
         return Err(Error::too_many("Too many reports come at the moment.", 2));
     };
+    // Nothing could be done now, whatever it is.
+    app.readiness().await?;
     let time = tokio::time::sleep(REPORT_TIME);
     let app = app.clone();
     let task = tokio::spawn(async move {

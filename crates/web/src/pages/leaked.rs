@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use claviger_service::leaks::{self, Reporter};
+use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::{Frame, Notice, Page, PageForm};
@@ -60,5 +61,10 @@ fn form(web: &Web, is_empty: bool) -> Response {
         frame: Frame::new(web),
         is_empty,
     };
-    Page::new(page).into_response()
+    let status = if is_empty {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    Page::new(page).status(status).into_response()
 }

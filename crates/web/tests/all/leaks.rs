@@ -113,7 +113,7 @@ async fn every_kind_of_credential_is_ended() {
         instance.check(&next, json!({}), "revoked").await;
         report(instance, &session).await;
         instance
-            .send(get("/v1/sessions/current").by(&session))
+            .send(get("/v1/whoami").by(&session))
             .await
             .refused(Reason::Revoked);
         instance.check(access, json!({}), "allowed").await;
