@@ -21,9 +21,7 @@ fn line(hash: &str) -> String {
 }
 
 async fn status(server: &Server, key: &str) -> u16 {
-    get(&server.public("/demo/v1/leads"), Some(key))
-        .await
-        .status
+    get(&server.public("/demo/v1/leads"), key).await.status
 }
 
 #[tokio::test]
