@@ -6,12 +6,8 @@ use claviger_model::ids::KeyId;
 use claviger_model::keys::{ApiKey, KeyState};
 use claviger_service::access::KeyAccess;
 use claviger_service::keys::{self, KeyWithSecrets};
-<<<<<<< HEAD
-use claviger_service::{Caller, Error, usage, users};
-=======
 use claviger_service::leaks::{self, LeakReport};
-use claviger_service::{Caller, Error, users};
->>>>>>> 4b05716 (leaks: whoever holds a credential may have it ended)
+use claviger_service::{Caller, Error, usage, users};
 
 use super::{PATH, back, fields, labels};
 use crate::extract::Id;
@@ -117,14 +113,10 @@ async fn page(
     let names = users::makers(app, key.account_id, actors).await?;
     let called = |actor: &str| users::told(&names, actor);
     let prefix = app.settings().prefixes.key(key.environment);
-<<<<<<< HEAD
     let id = key.id.to_string();
     let scopes = usage::of_key(app, access, key.id).await?;
     let narrow = form.is_some().then(|| format!("{PATH}/{id}"));
-=======
-    let access = portal.allowed(Caller::key_reading).await?;
-    let leaked = leaks::last_report(app, &access, key.id).await?;
->>>>>>> 4b05716 (leaks: whoever holds a credential may have it ended)
+    let leaked = leaks::last_report(app, access, key.id).await?;
     let page = KeyPage {
         back: back(portal),
         id: key.id,
