@@ -87,7 +87,7 @@ fn of_keys(keys: u64, decisions: usize) -> Result<DecideRow> {
     })
 }
 
-fn started(keyring: Arc<Keyring>, index: Index) -> Verifier {
+pub(crate) fn started(keyring: Arc<Keyring>, index: Index) -> Verifier {
     let verifier = Verifier::new(keyring, issued::ISSUER, 10_000);
     verifier.replace_index(index);
     verifier.freshness().applied(1);
@@ -95,7 +95,7 @@ fn started(keyring: Arc<Keyring>, index: Index) -> Verifier {
     verifier
 }
 
-const fn request(credential: &str) -> Request<'_> {
+pub(crate) const fn request(credential: &str) -> Request<'_> {
     Request {
         credential: Some(credential),
         target: Target::Default,
@@ -128,7 +128,7 @@ fn timed<T>(credentials: &[T], calls: usize, call: impl Fn(&T)) -> f64 {
     median(batches)
 }
 
-fn filled(keys: u64, keyring: &Keyring) -> Result<(Index, Vec<Plaintext>)> {
+pub(crate) fn filled(keys: u64, keyring: &Keyring) -> Result<(Index, Vec<Plaintext>)> {
     let index = Index::default();
     let account = account();
     index.put_account(&account);

@@ -1,6 +1,8 @@
 //! The load: keep-alive connections that send one request after another and check each answer.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -155,9 +157,36 @@ async fn answers(
     time: Duration,
 ) -> Result<u64> {
     let until = Instant::now() + time;
+    asked(address, work, connections, move || Instant::now() < until).await
+}
+
+/// Sends exactly `count` requests, as fast as they are answered.
+pub(crate) async fn exactly(
+    address: SocketAddr,
+    work: &Work,
+    connections: usize,
+    count: u64,
+) -> Result<()> {
+    let left = Rc::new(Cell::new(count));
+    let one_more = move || {
+        let now = left.get();
+        left.set(now.saturating_sub(1));
+        now > 0
+    };
+    asked(address, work, connections, one_more).await?;
+    Ok(())
+}
+
+/// Sends requests as long as there is to be one more; how many were answered.
+async fn asked(
+    address: SocketAddr,
+    work: &Work,
+    connections: usize,
+    one_more: impl Fn() -> bool + Clone + 'static,
+) -> Result<u64> {
     let local = LocalSet::new();
     let clients: Vec<_> = (0..connections)
-        .map(|_| local.spawn_local(client(address, work.clone(), until)))
+        .map(|_| local.spawn_local(client(address, work.clone(), one_more.clone())))
         .collect();
     let mut count = 0;
     local
@@ -171,13 +200,13 @@ async fn answers(
     Ok(count)
 }
 
-async fn client(address: SocketAddr, work: Work, until: Instant) -> Result<u64> {
+async fn client(address: SocketAddr, work: Work, one_more: impl Fn() -> bool) -> Result<u64> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(8 * 1024);
     let mut last = Vec::with_capacity(4 * 1024);
     let mut count = 0;
-    while Instant::now() < until {
+    while one_more() {
         stream.write_all(&work.request).await?;
         let end = answer(&mut stream, &mut buffer).await?;
         if !work.is_right(&buffer[..end], &last) {

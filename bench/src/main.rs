@@ -17,6 +17,7 @@ mod pages;
 mod report;
 mod server;
 mod tokens;
+mod usage;
 mod verification;
 
 use std::net::SocketAddr;
@@ -43,6 +44,8 @@ struct Plan {
     decisions: usize,
     /// Keys in the account whose pages are measured.
     keys: usize,
+    /// Verifications that are counted.
+    counted: u64,
 }
 
 const FULL: Plan = Plan {
@@ -51,6 +54,7 @@ const FULL: Plan = Plan {
     connections: 32,
     decisions: 2_000_000,
     keys: 10_000,
+    counted: 1_000_000,
 };
 /// To see that nothing broke; its figures mean nothing.
 const SHORT: Plan = Plan {
@@ -59,6 +63,7 @@ const SHORT: Plan = Plan {
     connections: 8,
     decisions: 20_000,
     keys: 100,
+    counted: 2_000,
 };
 
 fn main() -> Result<()> {
@@ -69,7 +74,8 @@ fn main() -> Result<()> {
         [] => run(FULL),
         ["--short"] => run(SHORT),
         ["pages"] => run_pages(FULL),
-        _ => bail!("usage: cargo xtask bench [--short | pages]"),
+        ["usage"] => run_usage(FULL),
+        _ => bail!("usage: cargo xtask bench [--short | pages | usage]"),
     }
 }
 
@@ -95,6 +101,17 @@ fn run_pages(plan: Plan) -> Result<()> {
     let table = runtime.block_on(pages::measure(&claviger, plan))?;
     report::print_http(&table);
     Ok(())
+}
+
+/// What counting costs, and whether it is exact.
+fn run_usage(plan: Plan) -> Result<()> {
+    println!("{}", report::machine());
+    usage::cost(plan)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut claviger = server::Claviger::start().context("claviger dev")?;
+    runtime.block_on(usage::exactness(&mut claviger, plan))
 }
 
 /// Everything over HTTP: each kind of work with Claviger and with whom it is measured beside, in

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use crate::load::Client;
@@ -74,23 +75,7 @@ impl Claviger {
             );
         }
         let data = std::env::temp_dir().join(format!("claviger-bench-{}", std::process::id()));
-        let mut child = Command::new(binary)
-            .args([
-                "dev",
-                "--json",
-                "--listen",
-                "127.0.0.1:0",
-                "--internal-listen",
-                "127.0.0.1:0",
-            ])
-            .arg("--data")
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let line = first_line(&mut child)?;
-        let process = Process(child);
-        let ready: Value = serde_json::from_str(&line).context("the ready line")?;
+        let (process, ready) = dev(&binary, &data)?;
         let text = |pointer: &str| {
             let value = ready.pointer(pointer).and_then(Value::as_str);
             value.map(str::to_owned).context(pointer.to_owned())
@@ -113,6 +98,50 @@ impl Claviger {
             data,
         })
     }
+}
+
+impl Claviger {
+    /// Ends it by a signal, starts it again on the same data, and signs in as before.
+    pub(crate) fn end_and_start(&mut self, signal: Signal) -> Result<()> {
+        let pid = Pid::from_child(&self.process.0);
+        rustix::process::kill_process(pid, signal)?;
+        self.process.0.wait()?;
+        let binary = std::env::current_exe()?.with_file_name("claviger");
+        let (process, ready) = dev(&binary, &self.data)?;
+        self.process = process;
+        let address = |pointer: &str| {
+            let url = ready.pointer(pointer).and_then(Value::as_str);
+            let address = url
+                .context("an address")?
+                .trim_start_matches("http://")
+                .parse();
+            address.with_context(|| pointer.to_owned())
+        };
+        self.public = address("/public_url")?;
+        self.internal = address("/internal_url")?;
+        Ok(())
+    }
+}
+
+/// `claviger dev` on a directory, and what it says when it is ready.
+fn dev(binary: &Path, data: &Path) -> Result<(Process, Value)> {
+    let mut child = Command::new(binary)
+        .args([
+            "dev",
+            "--json",
+            "--listen",
+            "127.0.0.1:0",
+            "--internal-listen",
+            "127.0.0.1:0",
+        ])
+        .arg("--data")
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let line = first_line(&mut child)?;
+    let ready = serde_json::from_str(&line).context("the ready line")?;
+    Ok((Process(child), ready))
 }
 
 impl Drop for Claviger {

@@ -45,7 +45,7 @@ pub(crate) async fn measure(
     Ok(rows)
 }
 
-fn verify(credential: &str) -> Work {
+pub(crate) fn verify(credential: &str) -> Work {
     let body = format!(
         "{{\"credential\":\"{credential}\",\"method\":\"GET\",\"path\":\"/v1/leads\",\
          \"ip\":\"192.0.2.7\"}}"

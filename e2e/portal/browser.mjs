@@ -2,7 +2,8 @@
 
 import { chromium } from 'playwright-core'
 
-const TIMEOUT_MILLIS = 20_000
+// Generous: what hangs is found all the same, and a busy machine is no finding.
+const TIMEOUT_MILLIS = 60_000
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--no-first-run']
 

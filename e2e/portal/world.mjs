@@ -92,9 +92,9 @@ async function use(base, bearer, methods) {
   }
 }
 
-async function refusalOf(base, bearer) {
+async function refusalOf(base, bearer, things = 'leads') {
   const headers = { authorization: `Bearer ${bearer}` }
-  const answer = await fetch(`${base}/demo/v1/leads`, { headers })
+  const answer = await fetch(`${base}/demo/v1/${things}`, { headers })
   return answer.headers.get('request-id')
 }
 
@@ -151,7 +151,7 @@ async function fillOdd(odd, base) {
   await make('/v1/members', { email, role: 'viewer' })
   odd.role = await make('/v1/roles', { name: ODD_NAMES[2], permissions: [], scopes: ['read:*'] })
   await use(base, odd.key.key, ['GET', 'POST'])
-  odd.refused = await refusalOf(base, `${odd.key.key.slice(0, -1)}x`)
+  odd.refused = await refusalOf(base, odd.key.key, 'people')
 }
 
 async function fillCrowd(crowd, base) {

@@ -33,4 +33,5 @@ mod refusals;
 mod screens;
 mod serve;
 mod signing_keys;
+mod usage;
 mod verify;

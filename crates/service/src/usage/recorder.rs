@@ -59,7 +59,7 @@ struct Writing {
 
 impl UsageRecorder {
     /// A recorder that adds to `usage_db`; in a server a task does so every second.
-    pub(crate) fn start(usage_db: Db, sources: Sources, role: Role) -> Self {
+    pub fn start(usage_db: Db, sources: Sources, role: Role) -> Self {
         let writing = Writing {
             writer: sources.request_id().to_string(),
             last: 0,
