@@ -30,6 +30,7 @@ mod portal;
 mod profiles;
 mod program;
 mod refusals;
+mod rotation;
 mod screens;
 mod serve;
 mod signing_keys;
