@@ -4,15 +4,19 @@
 //! of them are, under load a steady sample of the allowed ones, and a flood of bad credentials
 //! fills neither the queue nor the disk.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use claviger_model::UnixMillis;
+use claviger_model::limits::RateLimit;
 use claviger_store::decisions::{self, StoredDecision};
 use claviger_store::{Db, StoreError, Tx};
 use claviger_verify::Decision;
+use claviger_verify::limits::Limiter;
 use crossbeam_queue::ArrayQueue;
+use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -26,6 +30,13 @@ const WRITTEN_AT_ONCE: usize = 500;
 /// Decisions deleted in one transaction.
 const PURGED_AT_ONCE: u32 = 500;
 const FLUSH_PERIOD: Duration = Duration::from_secs(1);
+/// Refusals of one credential that are kept: a hundred at once, then one a second.
+const OF_CREDENTIAL: RateLimit = RateLimit {
+    limit: 100,
+    window_seconds: 100,
+};
+/// Credentials whose refusals are told apart.
+const CREDENTIALS_REMEMBERED: usize = 10_000;
 
 /// Keeps decisions. Clones share the queue.
 #[derive(Clone)]
@@ -49,6 +60,9 @@ struct Inner {
 struct Budgets {
     allowed: Budget,
     refused: Budget,
+    /// Refusals of each credential, so that one that is refused all the time leaves room for the
+    /// others'.
+    of_credential: Cache<String, Arc<Limiter>>,
     /// Refusals without a known credential, which anybody can cause.
     anonymous: Budget,
 }
@@ -66,11 +80,7 @@ impl Recorder {
         let inner = Arc::new(Inner {
             queue: ArrayQueue::new(QUEUE_LENGTH),
             usage_db,
-            budgets: Budgets {
-                allowed: Budget::new(32, 512),
-                refused: Budget::new(64, 4_096),
-                anonymous: Budget::new(32, 2_048),
-            },
+            budgets: Budgets::new(),
             dropped: AtomicU64::new(0),
             writing: tokio::sync::Mutex::new(()),
             stopping: Notify::new(),
@@ -85,12 +95,12 @@ impl Recorder {
 
     /// Whether this decision should be recorded. To be asked before a record is made of it: it
     /// costs an atomic or two, the record costs a formatting.
-    pub fn wants(&self, decision: &Decision) -> bool {
+    pub fn wants(&self, decision: &Decision, boot_nanos: u64) -> bool {
         let budgets = &self.inner.budgets;
         if decision.is_allowed() {
             budgets.allowed.take()
-        } else if decision.credential.is_some() {
-            budgets.refused.take()
+        } else if let Some(entry) = &decision.credential {
+            budgets.takes_of(&entry.identity.id(), boot_nanos) && budgets.refused.take()
         } else {
             budgets.anonymous.take()
         }
@@ -198,6 +208,23 @@ pub(crate) async fn purge(usage_db: &Db, before: UnixMillis) -> Result<u64, Stor
 }
 
 impl Budgets {
+    fn new() -> Self {
+        Self {
+            allowed: Budget::new(32, 512),
+            refused: Budget::new(64, 4_096),
+            of_credential: Cache::new(CREDENTIALS_REMEMBERED),
+            anonymous: Budget::new(32, 2_048),
+        }
+    }
+
+    fn takes_of(&self, credential: &str, boot_nanos: u64) -> bool {
+        let fresh = || Ok::<_, Infallible>(Arc::new(Limiter::new(OF_CREDENTIAL)));
+        match self.of_credential.get_or_insert_with(credential, fresh) {
+            Ok(limiter) => limiter.take(boot_nanos).is_ok(),
+            Err(never) => match never {},
+        }
+    }
+
     fn refill(&self) {
         for budget in [&self.allowed, &self.refused, &self.anonymous] {
             budget.refill();
@@ -231,6 +258,16 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_credential_does_not_take_the_room_of_the_others() {
+        let budgets = Budgets::new();
+        let second = 1_000_000_000;
+        let kept = |id: &str, at| (0..500).filter(|_| budgets.takes_of(id, at)).count();
+        assert_eq!(kept("key_a", second), 100);
+        assert_eq!(kept("key_b", second), 100);
+        assert_eq!(kept("key_a", 4 * second), 3);
+    }
 
     #[test]
     fn a_budget_is_spent_and_refilled_up_to_its_most() {

@@ -30,7 +30,7 @@ fn decide(test: &TestApp, credential: Option<&str>) -> RequestId {
         method: request.method,
         path: request.path,
     };
-    assert!(test.app.decisions().wants(&decision));
+    assert!(test.app.decisions().wants(&decision, 0));
     test.app
         .decisions()
         .record(DecisionRecord::of(&decision, &facts));

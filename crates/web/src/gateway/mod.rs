@@ -45,7 +45,7 @@ pub(crate) async fn decide(web: &Web, request: &Request<'_>, asked: Asked<'_>) -
     };
     app.usage().decided(&decision, request.scopes, seen);
     let recorder = app.decisions();
-    if asked.always_keep || recorder.wants(&decision) {
+    if asked.always_keep || recorder.wants(&decision, now.boot_nanos) {
         let facts = RequestFacts {
             request_id: asked.request_id,
             at: now.wall,
