@@ -30,6 +30,23 @@ export const forms = {
   keys: [
     { state: 'none of a status', path: () => '/keys?status=expired' },
   ],
+  newWebhook: [
+    {
+      state: 'bad input', once: true, status: 422,
+      reach: async (page) => {
+        await page.getByLabel('URL').fill('https://10.0.0.1/inside')
+        return sendAnyway(page, 'Create')
+      },
+    },
+    {
+      state: 'created', once: true,
+      reach: async (page) => {
+        await page.getByLabel('URL').fill('https://new.claviger.test/')
+        await page.locator('select[name=events]').selectOption(['key.created', 'key.revoked'])
+        return press(page, 'Create')
+      },
+    },
+  ],
   newKey: [
     {
       state: 'bad input', once: true, status: 422,

@@ -79,9 +79,21 @@ async function fillOne(one, base) {
   one.toRotate = [await make('/v1/clients', machine), await make('/v1/clients', machine)]
   one.unwanted = [await make('/api/keys', { name: 'Unwanted', scopes }),
     await make('/api/keys', { name: 'Unwanted', scopes })]
+  await fillWebhooks(one, base)
   await use(base, one.key.key, ['GET', 'POST', 'DELETE'])
   await use(base, one.revoked.key, ['GET'])
   one.refused = await refusalOf(base, one.revoked.key)
+}
+
+/** Webhooks to an address where nobody is, one switched off; and a message with an attempt. */
+async function fillWebhooks(one, base) {
+  const make = makerOf(one, base)
+  const url = 'https://webhooks.claviger.test/a/rather/long/path?with=a-query'
+  one.webhook = await make('/v1/webhooks', { url, events: ['key.created', 'key.revoked'] })
+  const path = `/v1/webhooks/${one.webhook.id}`
+  one.delivery = await make(`${path}/test`, {})
+  const off = await make('/v1/webhooks', { url: 'https://off.claviger.test/', events: ['*'] })
+  await ask(base, one.session, 'PATCH', `/v1/webhooks/${off.id}`, { active: false })
 }
 
 /** Requests to the demo API, some of which are refused. */

@@ -93,6 +93,8 @@ private_key_jwt = true
 device_grant = true
 dynamic_registration = true
 client_id_metadata_documents = true
+[mail]
+transport = \"file\"
 ";
 
 /// The configuration of a data directory: its file, or that of `claviger dev` with `more` keys.

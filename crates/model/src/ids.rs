@@ -131,6 +131,8 @@ id_types! {
     KeyId = "key_";
     /// A legacy key.
     LegacyKeyId = "leg_";
+    /// A letter that waits to be sent.
+    MailId = "mail_";
     /// A request, and the decision about it.
     RequestId = "req_";
     /// A role.

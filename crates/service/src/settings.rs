@@ -1,5 +1,7 @@
 //! What the running instance is told to be, after the configuration file was read and checked.
 
+use std::path::PathBuf;
+
 use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::clients::QuotaMode;
@@ -45,6 +47,63 @@ pub struct Settings {
     pub portal: Portal,
     /// Webhooks.
     pub webhooks: WebhookSettings,
+    /// Mail.
+    pub mail: MailSettings,
+    /// What people are reminded of.
+    pub reminders: ReminderSettings,
+}
+
+/// Mail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MailSettings {
+    /// How it leaves.
+    pub transport: MailTransport,
+    /// The sender's address.
+    pub from: String,
+}
+
+/// How mail leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MailTransport {
+    /// Not at all.
+    None,
+    /// As files in this directory.
+    Files(PathBuf),
+    /// To a mail server.
+    Smtp(SmtpServer),
+}
+
+/// A mail server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SmtpServer {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether and when TLS begins.
+    pub tls: SmtpTls,
+    /// Who signs in, and the file with the password.
+    pub login: Option<(String, PathBuf)>,
+}
+
+/// Whether and when TLS begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SmtpTls {
+    /// With the connection.
+    Implicit,
+    /// After `STARTTLS`, or nothing is sent.
+    StartTls,
+    /// Never.
+    None,
+}
+
+/// What people are reminded of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReminderSettings {
+    /// How many days before an end.
+    pub days: Vec<u32>,
+    /// After how many days something should be replaced; none is never.
+    pub rotate_after_days: Option<u32>,
 }
 
 /// Webhooks.
@@ -294,6 +353,26 @@ impl Default for Settings {
                 brand: Brand::default(),
             },
             webhooks: WebhookSettings::default(),
+            mail: MailSettings::default(),
+            reminders: ReminderSettings::default(),
+        }
+    }
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            transport: MailTransport::None,
+            from: "claviger@localhost".to_owned(),
+        }
+    }
+}
+
+impl Default for ReminderSettings {
+    fn default() -> Self {
+        Self {
+            days: vec![30, 7, 1],
+            rotate_after_days: Some(90),
         }
     }
 }

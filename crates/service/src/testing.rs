@@ -128,6 +128,12 @@ impl TestApp {
         open(&self.database, self.app.settings().clone(), None).await
     }
 
+    /// The same with other settings.
+    pub async fn reopened_with(&self, settings: Settings) -> App {
+        self.app.close().await;
+        open(&self.database, settings, None).await
+    }
+
     /// Makes somebody a member of the account, with the password of everybody.
     pub async fn member(&self, email: &str, role: &str) -> Caller {
         add_member(&self.app, self.account.id, email, role).await;

@@ -23,6 +23,7 @@ mod serve;
 mod signing_key;
 mod usage;
 mod verify;
+mod webhook;
 mod why;
 
 use crate::exit::{Exit, Failure};
@@ -63,6 +64,7 @@ enum Command {
     Why(why::WhyArguments),
     Usage(usage::UsageArguments),
     Audit(audit::AuditArguments),
+    Webhook(webhook::WebhookArguments),
     Config(config::ConfigArguments),
     Completion(completion::CompletionArguments),
 }
@@ -101,6 +103,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Why(arguments) => why::run(arguments, screen).await,
         Command::Usage(arguments) => usage::run(arguments, screen).await,
         Command::Audit(arguments) => audit::run(arguments, screen).await,
+        Command::Webhook(arguments) => webhook::run(arguments, screen).await,
         Command::Config(arguments) => config::run(&arguments, screen),
         Command::Completion(arguments) => completion::run(&arguments, screen),
     }

@@ -228,6 +228,7 @@ fn read_value(kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<Value, String
                 .map(Value::Integer)
                 .ok_or_else(|| format!("must be a number from {least} to {most}"))
         }
+        Kind::Numbers { least, most } => read_numbers(kind, value, *least..=*most),
         Kind::Networks => {
             let sentence = || "must hold addresses and networks such as 10.0.0.0/8".to_owned();
             read_list(kind, value, |text| network(text).is_some(), sentence)
@@ -263,6 +264,29 @@ fn read_list(
     texts
         .collect::<Result<Vec<Value>, String>>()
         .map(Value::Array)
+}
+
+/// The list, when each of its numbers is in the range.
+fn read_numbers(
+    kind: &Kind,
+    value: &DeValue<'_>,
+    range: std::ops::RangeInclusive<i64>,
+) -> Result<Value, String> {
+    let list = value.as_array().ok_or_else(|| mismatch(kind, value))?;
+    let number = |item: &Spanned<DeValue<'_>>| {
+        let number = item.get_ref().as_integer()?;
+        let number = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
+        range.contains(&number).then_some(Value::Integer(number))
+    };
+    let numbers: Option<Vec<Value>> = list.iter().map(number).collect();
+    let told = || {
+        format!(
+            "must hold numbers from {} to {}",
+            range.start(),
+            range.end()
+        )
+    };
+    numbers.map(Value::Array).ok_or_else(told)
 }
 
 fn read_text(kind: &Kind, text: &str) -> Result<String, String> {
@@ -331,6 +355,7 @@ fn mismatch(kind: &Kind, value: &DeValue<'_>) -> String {
     let wanted = match kind {
         Kind::Flag => "true or false",
         Kind::Number { .. } => "a number without quotes",
+        Kind::Numbers { .. } => "a list such as [30, 7, 1]",
         Kind::Networks => "a list such as [\"10.0.0.0/8\"]",
         Kind::Texts | Kind::Words(_) => "a list of texts in quotes",
         _ => "a text in quotes",

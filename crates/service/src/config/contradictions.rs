@@ -1,7 +1,7 @@
 //! What does not go together, though each value by itself is good.
 
 use super::file::{
-    Credentials, Database, File, Internal, MasterKey, Node, Portal, Server, Tokens, Usage,
+    Credentials, Database, File, Internal, Mail, MasterKey, Node, Portal, Server, Tokens, Usage,
 };
 
 const SECONDS_OF_A_DAY: u32 = 86_400;
@@ -16,7 +16,8 @@ pub(super) fn of(file: &File, is_set: impl Fn(&str) -> bool) -> Vec<Contradictio
         .chain(data(&file.database, &file.master_key, &file.node))
         .chain(signing(&file.tokens))
         .chain(support(&file.portal))
-        .chain(kept(&file.usage));
+        .chain(kept(&file.usage))
+        .chain(mail(&file.mail));
     let wrong = cases.filter(|(is_wrong, ..)| *is_wrong);
     wrong
         .map(|(_, key, sentence)| (key, sentence.to_owned()))
@@ -112,6 +113,38 @@ fn signing(tokens: &Tokens) -> [Case; 1] {
         "tokens.jwks_cache_seconds",
         "must be shorter than tokens.signing_key_days: the next key is published so long before",
     )]
+}
+
+fn mail(mail: &Mail) -> [Case; 5] {
+    let is_smtp = mail.transport == "smtp";
+    let has_user = mail.smtp_user.is_some();
+    [
+        (
+            is_smtp && mail.smtp_host.is_none(),
+            "mail.smtp_host",
+            "is needed, because mail.transport is smtp",
+        ),
+        (
+            is_smtp && mail.from.is_none(),
+            "mail.from",
+            "is needed, because mail.transport is smtp",
+        ),
+        (
+            has_user && mail.smtp_password_file.is_none(),
+            "mail.smtp_password_file",
+            "is needed beside mail.smtp_user",
+        ),
+        (
+            !has_user && mail.smtp_password_file.is_some(),
+            "mail.smtp_user",
+            "is needed beside mail.smtp_password_file",
+        ),
+        (
+            has_user && mail.smtp_tls == "none",
+            "mail.smtp_tls",
+            "must not be none beside mail.smtp_user: the password would be sent in clear",
+        ),
+    ]
 }
 
 fn support(portal: &Portal) -> [Case; 1] {

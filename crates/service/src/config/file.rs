@@ -29,6 +29,8 @@ pub(super) struct File {
     pub(super) audit: Audit,
     pub(super) sandbox: Sandbox,
     pub(super) leaks: Leaks,
+    pub(super) mail: Mail,
+    pub(super) reminders: Reminders,
     pub(super) log: Log,
     #[serde(default)]
     pub(super) apis: Vec<DeclaredApi>,
@@ -182,6 +184,20 @@ pub(super) struct Audit {
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
+pub(super) struct Mail {
+    pub(super) transport: String,
+    pub(super) from: Option<String>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) smtp_host: Option<String>,
+    pub(super) smtp_port: u16,
+    pub(super) smtp_tls: String,
+    pub(super) smtp_user: Option<String>,
+    pub(super) smtp_password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
 pub(super) struct Sandbox {
     pub(super) reset: String,
     pub(super) reset_day: String,
@@ -196,6 +212,14 @@ pub(super) struct Leaks {
     pub(super) github: bool,
     pub(super) github_keys_file: Option<PathBuf>,
     pub(super) github_keys_url: String,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reminders {
+    pub(super) days: Vec<u32>,
+    pub(super) rotate_after_days: u32,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ mod apis;
 mod audit;
 mod credentials;
 mod leaks;
+mod mail;
 mod oauth;
 mod portal;
 mod sandbox;
@@ -16,6 +17,7 @@ pub(super) use apis::APIS;
 use audit::AUDIT;
 use credentials::{CREDENTIALS, TOKENS};
 use leaks::LEAKS;
+use mail::{MAIL, REMINDERS};
 use oauth::OAUTH;
 use portal::{LABELS, PORTAL};
 use sandbox::SANDBOX;
@@ -76,6 +78,13 @@ pub(super) enum Kind {
         /// The most.
         most: i64,
     },
+    /// A list of whole numbers in this range.
+    Numbers {
+        /// The least.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
     /// Yes or no.
     Flag,
     /// Addresses and networks.
@@ -122,6 +131,7 @@ impl Kind {
             Self::Prefix => "prefix".to_owned(),
             Self::Word(words) => quoted(words),
             Self::Number { least, most } => format!("number, {least} to {most}"),
+            Self::Numbers { least, most } => format!("list of numbers, {least} to {most}"),
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Networks => "list of addresses and networks".to_owned(),
             Self::Texts => "list of texts".to_owned(),
@@ -278,6 +288,17 @@ pub(super) static SECTIONS: &[Section] = &[
         sentence: "What happens to credentials that somebody reports because others can read \
                    them.",
         keys: LEAKS,
+    },
+    Section {
+        name: "mail",
+        sentence: "Mail: reminders and invitations. Each letter waits in the database, encrypted, \
+                   until it is sent.",
+        keys: MAIL,
+    },
+    Section {
+        name: "reminders",
+        sentence: "What people are reminded of, by mail and by webhooks.",
+        keys: REMINDERS,
     },
     Section {
         name: "log",

@@ -9,6 +9,7 @@ mod contradictions;
 mod error;
 mod file;
 mod keys;
+mod mail;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -33,8 +34,8 @@ use crate::app::Storage;
 use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
 use crate::leaks::github::{self, PublicKey};
 use crate::settings::{
-    AuditSettings, LeakPolicy, LeakSettings, OAuthSettings, Portal, Prefixes, SandboxSettings,
-    Settings, TokenSettings, UsageSettings, WebhookSettings,
+    AuditSettings, LeakPolicy, LeakSettings, OAuthSettings, Portal, Prefixes, ReminderSettings,
+    SandboxSettings, Settings, TokenSettings, UsageSettings, WebhookSettings,
 };
 use check::Checked;
 use file::File;
@@ -239,6 +240,13 @@ impl Config {
             webhooks: WebhookSettings {
                 networks: networks(&file.webhooks.networks),
                 days: file.webhooks.days,
+            },
+            mail: mail::settings(&file.mail, &self.data_dir(), |path| {
+                resolved(&self.origin, path)
+            }),
+            reminders: ReminderSettings {
+                days: file.reminders.days.clone(),
+                rotate_after_days: Some(file.reminders.rotate_after_days).filter(|days| *days > 0),
             },
         }
     }

@@ -10,7 +10,7 @@ use claviger_model::secret::Plaintext;
 use claviger_model::text;
 use claviger_store::{Tx, accounts, invitations, members, users};
 
-use super::{Invited, NamedInvitation, audited};
+use super::{Invited, NamedInvitation, audited, letter};
 use crate::access::TeamAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
@@ -69,10 +69,12 @@ async fn write(
     let seal = |key: &IdempotencyKey| key.seal_secret(app.keyring(), app.sources(), &token);
     let sealed = key.as_ref().map(seal).transpose()?;
     let (keyring, row, inside) = (Arc::clone(app.keyring()), fresh.clone(), access.clone());
+    let (app_inside, told) = (app.clone(), token.clone());
     let before = app
         .change(Effect::Grants, move |tx: &mut Tx| {
             let (keyring, row, event) = (keyring.clone(), row.clone(), event.clone());
             let (key, sealed, access) = (key.clone(), sealed.clone(), inside.clone());
+            let (app, token) = (app_inside.clone(), told.clone());
             Box::pin(async move {
                 let made = (row.id, sealed.as_deref());
                 let before = replay(key.as_ref(), tx, &keyring, made, row.created_at).await?;
@@ -84,6 +86,7 @@ async fn write(
                 invitations::insert(tx, &row).await?;
                 tx.outbox(&event.action, Some(account_id), audited(&row));
                 tx.audit(event);
+                letter::leave(tx, &app, &row, &token).await?;
                 Ok(None)
             })
         })

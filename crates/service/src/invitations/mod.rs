@@ -7,6 +7,7 @@
 
 mod accept;
 mod create;
+mod letter;
 mod list;
 mod withdraw;
 

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod clean;
+mod mail;
 mod webhooks;
 
 use std::sync::Arc;
@@ -29,10 +30,17 @@ pub fn start(app: App) -> JobsHandle {
     let (minutely, watching) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let telling = Arc::new(Notify::new());
     let teller = tokio::spawn(webhooks::run(app.clone(), Arc::clone(&telling)));
+    let writing = Arc::new(Notify::new());
+    let writer = tokio::spawn(mail::run(app.clone(), Arc::clone(&writing)));
     let watcher = tokio::spawn(watch(app.clone(), Arc::clone(&watching)));
     let runner = tokio::spawn(run(app, Arc::clone(&minutely)));
     JobsHandle {
-        tasks: vec![(minutely, runner), (watching, watcher), (telling, teller)],
+        tasks: vec![
+            (minutely, runner),
+            (watching, watcher),
+            (telling, teller),
+            (writing, writer),
+        ],
     }
 }
 

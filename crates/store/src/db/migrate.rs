@@ -47,6 +47,7 @@ const MAIN: &[Migration] = migrations! { "main":
     13 = "0013_imports",
     14 = "0014_checkpoints",
     16 = "0016_sandbox",
+    17 = "0017_reminders",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":

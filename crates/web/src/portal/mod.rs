@@ -34,6 +34,7 @@ pub mod submission;
 pub mod team;
 mod traffic;
 pub mod usage;
+pub mod webhooks;
 
 use std::fmt::Display;
 
@@ -77,6 +78,7 @@ const PATHS: &[&str] = &[
     "/team",
     operator::PATH,
     "/usage",
+    webhooks::PATH,
 ];
 
 /// The routes of the portal.
@@ -96,6 +98,7 @@ pub fn routes() -> Router<Web> {
         .merge(operator::routes())
         .merge(people())
         .merge(clients::routes())
+        .merge(webhooks::routes())
         .route(
             "/legacy-key",
             get(legacy_key::show).post(legacy_key::generate),

@@ -53,6 +53,9 @@ pub(super) fn tabs(portal: &Portal, current: Section) -> Vec<NavLink> {
         tabs.push(tab(Section::Team, "/team", "Team and roles"));
     }
     tabs.push(tab(Section::Environments, "/environments", "Environments"));
+    if may(portal, Permission::Settings) {
+        tabs.push(tab(Section::Webhooks, "/webhooks", "Webhooks"));
+    }
     tabs
 }
 

@@ -41,6 +41,8 @@ pub enum Section {
     Team,
     /// `/environments`.
     Environments,
+    /// `/webhooks`.
+    Webhooks,
     /// `/account`.
     Account,
     /// `/operator`.
@@ -55,6 +57,8 @@ pub enum Section {
     Policies,
     /// `/operator/operators`.
     Operators,
+    /// `/operator/webhooks`.
+    InstanceWebhooks,
     /// Something that no entry leads to.
     Elsewhere,
 }
@@ -259,6 +263,9 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
             "/environments",
             "Environments",
         ));
+        if may(portal, Permission::Settings) {
+            links.push(entry(Section::Webhooks, "/webhooks", "Webhooks"));
+        }
         let head = Some(entry(Section::Settings, "/settings", "Settings"));
         groups.push(NavGroup {
             head,
@@ -280,6 +287,7 @@ fn groups(portal: &Portal, section: Section) -> Vec<NavGroup> {
                 ),
                 entry(Section::Policies, "/operator/policies", "Policies"),
                 entry(Section::Operators, "/operator/operators", "Operators"),
+                entry(Section::InstanceWebhooks, "/operator/webhooks", "Webhooks"),
             ],
         });
     }

@@ -16,6 +16,7 @@ mod overview;
 mod settings;
 mod team;
 mod usage;
+mod webhooks;
 
 use super::authorize::Browser;
 use super::requests::Answer;

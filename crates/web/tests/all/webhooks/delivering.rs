@@ -206,7 +206,7 @@ async fn what_fails_for_days_is_switched_off_and_can_be_switched_on() {
     for_each_app_with(&near(), async |instance| {
         let receiver = Receiver::start().await;
         receiver.always(Answer::Status(500));
-        let made = webhook(instance, &receiver, &["*"]).await;
+        let made = webhook(instance, &receiver, &["key.created"]).await;
         let path = format!("/v1/webhooks/{}", text(&made, "id"));
         make_key(instance).await;
         tell(instance).await;

@@ -2,7 +2,7 @@
 
 mod delivering;
 mod managing;
-mod receiver;
+pub(crate) mod receiver;
 
 use claviger_service::settings::{Settings, WebhookSettings};
 use claviger_service::webhooks::{Sender, fan_out};
@@ -13,7 +13,7 @@ use super::instance::{Instance, text};
 use super::requests::{get, post};
 
 /// Settings under which webhooks may lead to this machine.
-fn near() -> Settings {
+pub(crate) fn near() -> Settings {
     Settings {
         webhooks: WebhookSettings {
             networks: vec!["127.0.0.0/8".parse().expect("a network")],
@@ -34,7 +34,7 @@ async fn webhook(instance: &Instance, receiver: &Receiver, events: &[&str]) -> V
 }
 
 /// Tells all that waits and is due, and waits until that is done.
-async fn tell(instance: &Instance) {
+pub(crate) async fn tell(instance: &Instance) {
     fan_out(instance.app()).await.expect("told");
     let mut sender = Sender::new(instance.app().clone());
     while sender.start_due().await.expect("begun") > 0 {

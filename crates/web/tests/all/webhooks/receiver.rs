@@ -13,14 +13,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A message that came.
 #[derive(Clone, Debug)]
-pub(super) struct Received {
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: String,
+pub(crate) struct Received {
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 /// What is answered next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// This status.
     Status(u16),
     /// Nothing at all; the connection stays open.
@@ -34,13 +34,13 @@ struct State {
     always: Option<Answer>,
 }
 
-pub(super) struct Receiver {
-    pub(super) url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     state: Arc<Mutex<State>>,
 }
 
 impl Receiver {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State::default()));
@@ -57,22 +57,22 @@ impl Receiver {
     }
 
     /// What the next messages are answered with; after them 204.
-    pub(super) fn answers(&self, answers: &[Answer]) {
+    pub(crate) fn answers(&self, answers: &[Answer]) {
         self.state.lock().expect("a lock").answers.extend(answers);
     }
 
     /// What all messages are answered with.
-    pub(super) fn always(&self, answer: Answer) {
+    pub(crate) fn always(&self, answer: Answer) {
         self.state.lock().expect("a lock").always = Some(answer);
     }
 
     /// What came so far.
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.state.lock().expect("a lock").received.clone()
     }
 
     /// Waits until so many came.
-    pub(super) async fn wait_for(&self, count: usize) {
+    pub(crate) async fn wait_for(&self, count: usize) {
         let came = async {
             while self.received().len() < count {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -140,16 +140,16 @@ fn headers(head: &str) -> BTreeMap<String, String> {
 }
 
 impl Received {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.headers["webhook-id"]
     }
 
     /// Whether one of its signatures was made with this secret.
-    pub(super) fn is_signed_with(&self, secret: &str) -> bool {
+    pub(crate) fn is_signed_with(&self, secret: &str) -> bool {
         let key = secret.strip_prefix("whsec_").expect("a prefix");
         let key = STANDARD.decode(key).expect("base64");
         let timestamp = &self.headers["webhook-timestamp"];
