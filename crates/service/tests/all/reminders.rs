@@ -1,9 +1,11 @@
 //! Reminders: each once, to those who can act, by mail and as events.
 
 use claviger_model::Environment;
+use claviger_model::apis::{ApiDraft, ScopeDraft};
 use claviger_model::clients::{ClientDraft, ClientKind, ScopesDraft};
 use claviger_model::keys::KeyDraft;
 use claviger_model::time::DAY_MILLIS;
+use claviger_service::apis;
 use claviger_service::clients::{self, SecretInput};
 use claviger_service::keys::{self, IssueInput};
 use claviger_service::mail::send_due;
@@ -22,7 +24,7 @@ async fn key(test: &TestApp, name: &str, days: Option<i64>) {
     let now = test.app.sources().now();
     let draft = KeyDraft {
         name: Some(name.to_owned()),
-        scopes: Some(Vec::new()),
+        scopes: Some(vec!["read:leads".to_owned()]),
         expires_at: Some(days.map(|days| now.plus_millis(days * DAY_MILLIS).0)),
         ..KeyDraft::default()
     };
@@ -30,6 +32,23 @@ async fn key(test: &TestApp, name: &str, days: Option<i64>) {
     let access = test.owner.key_writing().unwrap();
     let input = IssueInput { draft, environment };
     keys::issue(&test.app, &access, input, None)
+        .await
+        .map(drop)
+        .unwrap();
+}
+
+async fn offer(test: &TestApp) {
+    let draft = ApiDraft {
+        name: Some("Acme".to_owned()),
+        audience: Some("https://api.acme.test".to_owned()),
+        scopes: Some(vec![ScopeDraft {
+            name: "read:leads".to_owned(),
+            ..ScopeDraft::default()
+        }]),
+        ..ApiDraft::default()
+    };
+    let access = test.operator.operator().unwrap();
+    apis::create(&test.app, &access, draft, None)
         .await
         .map(drop)
         .unwrap();
@@ -74,7 +93,9 @@ async fn events(test: &TestApp) -> Vec<String> {
     told.map(|one| one.delivery.event_type).collect()
 }
 
+/// An API with the scope that the keys hold, and a webhook that hears of reminders.
 async fn listen(test: &TestApp) {
+    offer(test).await;
     let input = CreateInput {
         url: "https://told.claviger.test/".to_owned(),
         events: [
@@ -178,6 +199,7 @@ async fn nobody_is_reminded_where_that_is_switched_off_and_webhooks_need_no_mail
     settings.reminders.rotate_after_days = None;
     settings.reminders.days = Vec::new();
     with_letters(settings, async |test, letters| {
+        offer(test).await;
         key(test, "Old", None).await;
         key(test, "Ends", Some(91)).await;
         assert_eq!(pass(test, letters, 24 * 90 + 1).await.len(), 0);
