@@ -3,6 +3,7 @@
 use claviger_model::UnixMillis;
 use claviger_model::keys::{EXPIRING_MILLIS, KeyStatus};
 use claviger_model::time::DAY_MILLIS;
+use claviger_service::App;
 
 use crate::pages::dates;
 
@@ -35,6 +36,14 @@ pub struct Pager {
     pub first: Option<String>,
     /// Where the next rows are, with the issuer's path, unless these are the last.
     pub next: Option<String>,
+}
+
+/// After how many days a credential should be replaced, if one that was made at `created_at` is as
+/// old as that.
+pub(super) fn too_old(app: &App, created_at: UnixMillis) -> Option<u32> {
+    let days = app.settings().reminders.rotate_after_days?;
+    let age = app.sources().now().since(created_at);
+    (age >= i64::from(days) * DAY_MILLIS).then_some(days)
 }
 
 impl Status {

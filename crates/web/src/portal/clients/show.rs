@@ -11,7 +11,7 @@ use super::rows::{Quota, SecretFacts, SecretRow, status};
 use super::{PATH, back, labels};
 use crate::extract::Id;
 use crate::pages::see_other;
-use crate::portal::parts::{Status, When};
+use crate::portal::parts::{Status, When, too_old};
 use crate::portal::shell::told;
 use crate::portal::traffic::Traffic;
 use crate::portal::{Answer, Band, Portal, Section, Shell};
@@ -43,6 +43,8 @@ struct ClientPage {
     lifetime: u32,
     quota: Option<Quota>,
     created: When,
+    /// After how many days its newest secret should have been replaced, if it is so old.
+    too_old: Option<u32>,
     owner: String,
     done: Option<&'static str>,
     rotation: Option<Rotation>,
@@ -93,6 +95,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
     });
     let (rotation, owner) = people(&portal, &found).await?;
     let labels = labels(&portal);
+    let live = found.secrets.iter().filter(|secret| secret.is_live(now));
     let page = ClientPage {
         back: back(&portal),
         own: format!("{}{PATH}/{id}", portal.web.issuer_path()),
@@ -120,6 +123,11 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
         lifetime: rotations::token_lifetime_seconds(app, client),
         quota: Quota::of(&portal, client, today, now),
         created: When::of(client.created_at, now),
+        too_old: live
+            .map(|secret| secret.created_at)
+            .max()
+            .and_then(|at| too_old(app, at))
+            .filter(|_| !client.is_deleted()),
         owner,
         done: portal.query.get("done").and_then(done),
         rotation,

@@ -14,7 +14,7 @@ use crate::extract::Id;
 use crate::pages::{Fields, Page, see_other};
 use crate::portal::decisions::{self, list::DecisionRow};
 use crate::portal::form::Form;
-use crate::portal::parts::{Status, When};
+use crate::portal::parts::{Status, When, too_old};
 use crate::portal::traffic::Traffic;
 use crate::portal::{Answer, Band, Portal, Section, Shell, Submission};
 
@@ -32,6 +32,8 @@ struct KeyPage {
     hint: String,
     status: Status,
     created: When,
+    /// After how many days it should have been replaced, if it is so old.
+    too_old: Option<u32>,
     owner: String,
     expires: Option<When>,
     revoked: Option<(When, String)>,
@@ -124,6 +126,7 @@ async fn page(
         hint: format!("{prefix}\u{2026}{}", found.hint()),
         status: Status::of_key(key.status(now), key.settings.expires_at, now),
         created: When::of(key.created_at, now),
+        too_old: too_old(app, key.created_at).filter(|_| form.is_some()),
         owner: called(&key.created_by),
         expires: key.settings.expires_at.map(|end| When::of(end, now)),
         revoked: by.map(|(at, by)| (When::of(at, now), called(&by))),

@@ -3,6 +3,7 @@
 use claviger_service::Caller;
 use claviger_service::access::TeamAccess;
 use claviger_service::invitations::{self, Invited};
+use claviger_service::mail;
 
 use super::{PATH, back, refused, role_field};
 use crate::error::Failure;
@@ -88,8 +89,14 @@ async fn secret_page(submission: &Submission, invited: &Invited) -> Result<Secre
             .into_iter()
             .collect(),
         about: format!(
-            "Send it to {}. It works once, until {ends}, and makes them {} of the account.",
-            invitation.email, invitation.role_name
+            "{} {}. It works once, until {ends}, and makes them {} of the account.",
+            if mail::is_on(portal.web.app()) {
+                "It is sent to"
+            } else {
+                "Send it to"
+            },
+            invitation.email,
+            invitation.role_name
         ),
         samples: Vec::new(),
         when_lost: "If it is lost, withdraw the invitation and make another.".to_owned(),
