@@ -201,7 +201,7 @@ impl RotationDraft {
                 Some(OldEnds::AfterFirstUse { grace_seconds })
             }
             "at" => {
-                let at = self.at.ok_or("is needed with old_ends at");
+                let at = self.at.ok_or("is needed: the older secrets end then");
                 let at = at.and_then(|at| expiry(at, now));
                 problems.check("at", at).map(OldEnds::At)
             }
