@@ -24,17 +24,20 @@ pub enum GrantEnd {
     AccountSuspended,
     /// The user is no longer a member of the account.
     MemberRemoved,
+    /// The test environment was put back to its start.
+    SandboxReset,
 }
 
 impl GrantEnd {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Disconnected,
         Self::Replayed,
         Self::UserSuspended,
         Self::PasswordChanged,
         Self::AccountSuspended,
         Self::MemberRemoved,
+        Self::SandboxReset,
     ];
 
     /// The word in JSON and in the database.
@@ -46,6 +49,7 @@ impl GrantEnd {
             Self::PasswordChanged => "password_changed",
             Self::AccountSuspended => "account_suspended",
             Self::MemberRemoved => "member_removed",
+            Self::SandboxReset => "sandbox_reset",
         }
     }
 

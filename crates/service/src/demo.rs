@@ -1,9 +1,11 @@
 //! The demo API's data: real rows, live and test apart.
 
+mod records;
+
 use claviger_model::Environment;
 use claviger_model::ids::RequestId;
-use claviger_store::Tx;
 use claviger_store::demo_records::{self, DemoRecord};
+use claviger_store::{Conn, Tx};
 use serde_json::{Map, Value, json};
 
 use crate::app::{App, Effect};
@@ -68,8 +70,65 @@ pub async fn create(
     app: &App,
     environment: Environment,
     collection: Collection,
-    mut record: Map<String, Value>,
+    record: Map<String, Value>,
 ) -> Result<Value, Error> {
+    let row = row(app, environment, collection, record)?;
+    let body = row.body.clone();
+    app.change(Effect::Grants, move |tx: &mut Tx| {
+        let row = row.clone();
+        Box::pin(async move { Ok::<_, Error>(demo_records::insert(tx, &row).await?) })
+    })
+    .await?;
+    Ok(body)
+}
+
+/// Writes the first records of both environments.
+///
+/// # Errors
+/// The store's.
+pub async fn seed(app: &App) -> Result<(), Error> {
+    let app_inside = app.clone();
+    app.change(Effect::Grants, move |tx: &mut Tx| {
+        let app = app_inside.clone();
+        Box::pin(async move {
+            for environment in Environment::ALL {
+                insert_first(tx, &app, environment).await?;
+            }
+            Ok::<_, Error>(())
+        })
+    })
+    .await
+}
+
+/// Puts the sandbox's records back to the first ones, where there is a demo API; whether there is.
+pub(crate) async fn put_back(tx: &mut Tx, app: &App) -> Result<bool, Error> {
+    if !is_on(tx).await? {
+        return Ok(false);
+    }
+    demo_records::clear(tx, Environment::Test).await?;
+    insert_first(tx, app, Environment::Test).await?;
+    Ok(true)
+}
+
+/// Whether the instance has a demo API: then it has live records, which nothing takes away.
+pub(crate) async fn is_on(conn: &mut Conn) -> Result<bool, Error> {
+    let leads = Collection::Leads.as_str();
+    Ok(demo_records::count(conn, Environment::Live, leads).await? > 0)
+}
+
+async fn insert_first(tx: &mut Tx, app: &App, environment: Environment) -> Result<(), Error> {
+    for (collection, record) in records::records(environment) {
+        demo_records::insert(tx, &row(app, environment, collection, record)?).await?;
+    }
+    Ok(())
+}
+
+fn row(
+    app: &App,
+    environment: Environment,
+    collection: Collection,
+    mut record: Map<String, Value>,
+) -> Result<DemoRecord, Error> {
     let now = app.sources().now();
     let id = RequestId::new(now, &app.sources().id()?)
         .to_string()
@@ -77,18 +136,11 @@ pub async fn create(
     record.insert("id".to_owned(), json!(id));
     record.insert("environment".to_owned(), json!(environment));
     record.insert("created_at".to_owned(), json!(now));
-    let body = Value::Object(record);
-    let row = DemoRecord {
+    Ok(DemoRecord {
         environment,
         collection: collection.as_str().to_owned(),
         id,
-        body: body.clone(),
+        body: Value::Object(record),
         created_at: now,
-    };
-    app.change(Effect::Grants, move |tx: &mut Tx| {
-        let row = row.clone();
-        Box::pin(async move { Ok::<_, Error>(demo_records::insert(tx, &row).await?) })
     })
-    .await?;
-    Ok(body)
 }

@@ -37,6 +37,7 @@ mod passwords;
 pub mod propagation;
 pub mod reminders;
 pub mod roles;
+pub mod sandbox;
 pub mod scopes;
 pub mod sessions;
 pub mod settings;

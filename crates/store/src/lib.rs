@@ -36,6 +36,7 @@ pub mod revoked_tokens;
 pub mod roles;
 pub mod rotations;
 mod rows;
+pub mod sandbox_resets;
 pub mod secret_uses;
 pub mod session_origins;
 pub mod sessions;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use claviger_model::ids::ClientId;
+use claviger_model::Environment;
+use claviger_model::ids::{AccountId, ClientId};
 
 use crate::db::{Conn, Row, Tx};
 use crate::error::StoreError;
@@ -67,6 +68,58 @@ pub async fn used_by(
         Ok((fields.parsed()?, fields.int()?))
     };
     rows.iter().map(of_client).collect()
+}
+
+/// A client that got its tokens of a day.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsedUp {
+    /// The client.
+    pub client_id: ClientId,
+    /// What it is called.
+    pub client_name: String,
+    /// `app` or `machine`.
+    pub kind: String,
+    /// How many tokens it got.
+    pub used: i64,
+    /// How many it gets.
+    pub limit: i64,
+}
+
+/// The clients of an account in an environment that got all their tokens of the day, those with
+/// most first. `default` is the quota of those that have none of their own.
+pub async fn used_up(
+    conn: &mut Conn,
+    (account, environment): (AccountId, Environment),
+    day: i64,
+    default: Option<u32>,
+    limit: u32,
+) -> Result<Vec<UsedUp>, StoreError> {
+    let rows = conn
+        .query(
+            "SELECT t.client_id, c.name, c.kind, t.used, COALESCE(c.tokens_per_day, $4)
+             FROM clients c JOIN token_counts t ON t.client_id = c.id
+             WHERE c.account_id = $1 AND c.environment = $2 AND c.deleted_at IS NULL
+                 AND t.day = $3 AND t.used >= COALESCE(c.tokens_per_day, $4)
+             ORDER BY t.used DESC, t.client_id LIMIT $5",
+        )
+        .shown(account)
+        .bind(environment.as_str())
+        .bind(day)
+        .bind(default.map_or(i64::MAX, i64::from))
+        .bind(i64::from(limit))
+        .fetch_all()
+        .await?;
+    let used_up = |row: &Row| {
+        let mut fields = Fields::of("token_counts", row);
+        Ok(UsedUp {
+            client_id: fields.parsed()?,
+            client_name: fields.text()?,
+            kind: fields.text()?,
+            used: fields.int()?,
+            limit: fields.int()?,
+        })
+    };
+    rows.iter().map(used_up).collect()
 }
 
 /// Forgets at most `limit` counts of days before `day`; how many.

@@ -169,6 +169,7 @@ fn credential_routes() -> OpenApiRouter<Web> {
             rest::clients::rotations::cancel
         ))
         .routes(routes!(rest::clients::revoke_tokens))
+        .routes(routes!(rest::sandbox::reset))
         .routes(routes!(rest::grants::list, rest::grants::end_own))
         .routes(routes!(rest::grants::show, rest::grants::end))
         .routes(routes!(rest::clients::authorization_failures))

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::scope_use::{self, ScopeUseArguments};
 use crate::exit::{Exit, Failure};
-use crate::screen::{Column, Screen, Shown};
+use crate::screen::{Column, Screen, Shown, cell};
 use crate::store::{Store, object, only};
 pub(crate) use arguments::ClientArguments;
 use arguments::{ClientCommand, CreateArguments, EditArguments, SecretArguments};
@@ -288,6 +288,18 @@ async fn show(store: &Store, found: ClientWithSecrets, screen: Screen) -> Result
     if screen.is_json {
         return Ok(());
     }
+    if let Some(quota) = shape["quota"].as_object() {
+        let beyond = match quota["mode"].as_str() {
+            Some("observe") => "more are only counted",
+            _ => "more are refused",
+        };
+        screen.data(&format!(
+            "tokens today: {} of {}, anew at {}; {beyond}",
+            quota["used"],
+            quota["limit"],
+            cell(quota.get("resets_at"), Shown::Time)
+        ))?;
+    }
     screen.data("")?;
     let secrets = shape["secrets"].as_array().cloned().unwrap_or_default();
     screen.list(&SECRETS, &secrets, "no secret")
@@ -300,7 +312,11 @@ async fn shown(store: &Store, found: ClientWithSecrets) -> Result<Value, Failure
     let audience = clients::audience_of(&store.app, &found.client);
     let now = store.app.sources().now();
     let verdicts = rotations::verdicts(&store.app, &found, &uses, now);
-    object(&Client::of(found, audience, &uses, &verdicts, now))
+    let id = found.client.id;
+    let today = tokens::used_today(&store.app, &[id]).await?;
+    let used = today.get(&id).copied().unwrap_or_default();
+    let quota = tokens::quota_facts(&store.app, &found.client, used, now);
+    object(&Client::of(found, audience, &uses, &verdicts, now).with_quota(quota))
 }
 
 /// The clients of the account, the newest first.

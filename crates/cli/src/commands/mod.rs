@@ -17,6 +17,7 @@ mod legacy_key;
 mod member;
 mod operator;
 mod role;
+mod sandbox;
 mod scope;
 mod scope_use;
 mod serve;
@@ -56,6 +57,7 @@ enum Command {
     Account(account::AccountArguments),
     Member(member::MemberArguments),
     Role(role::RoleArguments),
+    Sandbox(sandbox::SandboxArguments),
     Operator(operator::OperatorArguments),
     Api(api::ApiArguments),
     Scope(scope::ScopeArguments),
@@ -95,6 +97,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Account(arguments) => account::run(arguments, screen).await,
         Command::Member(arguments) => member::run(arguments, screen).await,
         Command::Role(arguments) => role::run(arguments, screen).await,
+        Command::Sandbox(arguments) => sandbox::run(arguments, screen).await,
         Command::Operator(arguments) => operator::run(arguments, screen).await,
         Command::Api(arguments) => api::run(arguments, screen).await,
         Command::Scope(arguments) => scope::run(arguments, screen).await,

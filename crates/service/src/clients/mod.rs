@@ -6,6 +6,7 @@ mod delete;
 mod edit;
 mod failures;
 mod list;
+mod over_quota;
 pub mod rotations;
 mod rules;
 mod secrets;
@@ -29,6 +30,7 @@ pub use edit::{EditInput, edit};
 pub(crate) use edit::{announce, apply};
 pub use failures::{authorization_failures, failure_of_request};
 pub use list::{ClientPage, ListFilter, find_by_text, list, show};
+pub use over_quota::{UsedUp, over_quota};
 pub(crate) use rules::check_offers;
 pub use secrets::{Added, SecretInput, add_secret, revoke_secret};
 

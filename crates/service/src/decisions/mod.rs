@@ -2,6 +2,7 @@
 
 mod about;
 mod find;
+mod forget;
 mod record;
 mod recorder;
 mod trace;
@@ -9,6 +10,7 @@ mod view;
 
 pub use about::{About, about};
 pub use find::{DecisionFilter, DecisionPage, find, page};
+pub(crate) use forget::forget_test;
 pub use record::{DecisionRecord, RequestFacts, shown_path};
 pub use recorder::Recorder;
 pub(crate) use recorder::purge;

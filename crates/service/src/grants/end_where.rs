@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use claviger_model::audit::Action;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::grants::{Grant, GrantEnd};
-use claviger_model::ids::{AccountId, GrantId};
+use claviger_model::ids::{AccountId, ClientId, GrantId};
 use claviger_store::grants::{Filter, Whose};
 use claviger_store::{StoreError, Tx, grants};
 use serde_json::json;
@@ -38,7 +38,54 @@ pub(crate) async fn end_where(
         client_id: None,
         with_deleted_clients: true,
     };
-    let mut ended: BTreeMap<AccountId, Vec<GrantId>> = BTreeMap::new();
+    let mut ended = BTreeMap::new();
+    end_all(tx, app, filter, cause, &mut ended).await?;
+    for (account_id, ids) in ended {
+        let target = match whose {
+            Whose::User(user_id) | Whose::Member(_, user_id) => user_id.to_string(),
+            Whose::Account(_) | Whose::Everybody => account_id.to_string(),
+        };
+        tell(tx, app, account_id, (&ids, target), cause, signature)?;
+    }
+    Ok(())
+}
+
+/// Ends every grant of these apps in an account, with one audit event for all of them; how many.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn end_of_clients(
+    tx: &mut Tx,
+    app: &App,
+    account_id: AccountId,
+    clients: &[ClientId],
+    cause: GrantEnd,
+    signature: &Signature,
+) -> Result<usize, Error> {
+    let mut ended = BTreeMap::new();
+    for client in clients {
+        let filter = Filter {
+            whose: Whose::Account(account_id),
+            client_id: Some(*client),
+            with_deleted_clients: true,
+        };
+        end_all(tx, app, filter, cause, &mut ended).await?;
+    }
+    let ids = ended.remove(&account_id).unwrap_or_default();
+    if !ids.is_empty() {
+        let target = account_id.to_string();
+        tell(tx, app, account_id, (&ids, target), cause, signature)?;
+    }
+    Ok(ids.len())
+}
+
+async fn end_all(
+    tx: &mut Tx,
+    app: &App,
+    filter: Filter,
+    cause: GrantEnd,
+    ended: &mut BTreeMap<AccountId, Vec<GrantId>>,
+) -> Result<(), Error> {
     let mut after = None;
     while let Some(page) = end_page(tx, app, filter, after, cause).await? {
         after = page.last().map(|grant| grant.id);
@@ -47,26 +94,32 @@ pub(crate) async fn end_where(
             ended.entry(grant.account_id).or_default().push(grant.id);
         }
     }
-    for (account_id, ids) in ended {
-        let after = json!({
-            "ended_by": cause.as_str(),
-            "count": ids.len(),
-            "grants": &ids[..ids.len().min(NAMED_MAX)],
-        });
-        let target = match whose {
-            Whose::User(user_id) | Whose::Member(_, user_id) => user_id.to_string(),
-            Whose::Account(_) | Whose::Everybody => account_id.to_string(),
-        };
-        let event = signature.event(
-            app.sources(),
-            Some(account_id),
-            Action::GrantEnded,
-            target,
-            (None, Some(after.clone())),
-        )?;
-        tx.outbox(&event.action, Some(account_id), after);
-        tx.audit(event);
-    }
+    Ok(())
+}
+
+/// Tells of the grants that ended in an account.
+fn tell(
+    tx: &mut Tx,
+    app: &App,
+    account_id: AccountId,
+    (ids, target): (&[GrantId], String),
+    cause: GrantEnd,
+    signature: &Signature,
+) -> Result<(), Error> {
+    let after = json!({
+        "ended_by": cause.as_str(),
+        "count": ids.len(),
+        "grants": &ids[..ids.len().min(NAMED_MAX)],
+    });
+    let event = signature.event(
+        app.sources(),
+        Some(account_id),
+        Action::GrantEnded,
+        target,
+        (None, Some(after.clone())),
+    )?;
+    tx.outbox(&event.action, Some(account_id), after);
+    tx.audit(event);
     Ok(())
 }
 

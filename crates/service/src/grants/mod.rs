@@ -11,7 +11,7 @@ mod list;
 
 pub(crate) use end::end_in;
 pub use end::{end, end_all_of};
-pub(crate) use end_where::end_where;
+pub(crate) use end_where::{end_of_clients, end_where};
 pub(crate) use give::{Consent, give};
 pub use list::{GrantFilter, GrantPage, GrantedScope, NamedGrant, list, show};
 

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod clean;
 mod mail;
+mod sandboxes;
 mod webhooks;
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ async fn run(app: App, stopping: Arc<Notify>) {
             tracing::error!(%error, cause, "the signing keys could not be looked after");
         }
         checkpoints::sign(&app).await;
+        sandboxes::reset(&app).await;
         clean::clean(&app).await;
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}

@@ -36,13 +36,18 @@ pub struct ConnectedApp {
 impl ConnectedApp {
     /// An app that may ask for everything.
     pub async fn make(app: &App, account_id: AccountId) -> Self {
+        Self::make_in(app, account_id, Environment::Live).await
+    }
+
+    /// The same for the data of an environment.
+    pub async fn make_in(app: &App, account_id: AccountId, environment: Environment) -> Self {
         let now = app.sources().now();
         let id = || done(app.sources().id());
         let client = Client {
             id: ClientId::new(now, &id()),
             account_id,
             kind: ClientKind::App,
-            environment: Environment::Live,
+            environment,
             settings: ClientSettings {
                 name: "Campaign Planner".into(),
                 description: String::new(),

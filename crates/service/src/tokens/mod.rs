@@ -9,7 +9,7 @@ mod used;
 pub use end::{end_of_account, end_of_client};
 pub(crate) use feed::FeedCache;
 pub use feed::{FEED_MAX_AGE_SECONDS, FEED_TYPE, Feed, feed};
-pub use quota::{Quota, take_quota};
+pub use quota::{Quota, QuotaFacts, quota_facts, take_quota};
 pub(crate) use quota::{UsedUp, day};
 pub use revoke::{RevokedToken, revoke};
 pub use used::used_today;

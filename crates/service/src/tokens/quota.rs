@@ -1,7 +1,7 @@
 //! The daily quota of tokens: exact, whatever happens, because the database counts.
 
 use claviger_model::UnixMillis;
-use claviger_model::clients::QuotaMode;
+use claviger_model::clients::{Client, QuotaMode};
 use claviger_model::ids::ClientId;
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{Tx, token_counts};
@@ -70,6 +70,38 @@ pub async fn take_quota(
         return Ok(Quota::Exhausted(state));
     }
     Ok(Quota::Given(state))
+}
+
+/// Where the quota of a client stands today.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QuotaFacts {
+    /// How many tokens the client gets in a day.
+    pub limit: u32,
+    /// How many it got today. Where more are only counted it may be more than the limit.
+    pub used: i64,
+    /// What happens beyond the limit.
+    pub mode: QuotaMode,
+    /// When the day ends: at midnight in UTC.
+    pub resets_at: UnixMillis,
+}
+
+impl QuotaFacts {
+    /// How many are left.
+    pub fn remaining(&self) -> u32 {
+        let left = i64::from(self.limit).saturating_sub(self.used).max(0);
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+}
+
+/// Where the quota of a client stands that got `used` tokens today; none without a quota.
+pub fn quota_facts(app: &App, client: &Client, used: i64, now: UnixMillis) -> Option<QuotaFacts> {
+    let (tokens, settings) = (&app.settings().tokens, &client.settings);
+    Some(QuotaFacts {
+        limit: settings.tokens_per_day.or(tokens.per_day)?,
+        used,
+        mode: settings.quota_mode.unwrap_or(tokens.quota_mode),
+        resets_at: UnixMillis((day(now) + 1) * DAY_MILLIS),
+    })
 }
 
 /// Where a quota stands with `used` tokens of `day`; used up without.

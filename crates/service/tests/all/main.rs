@@ -21,6 +21,7 @@ mod outbound;
 mod people;
 mod reminders;
 mod roles;
+mod sandbox;
 mod sessions;
 mod signing_keys;
 mod token_support;

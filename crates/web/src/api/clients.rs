@@ -281,11 +281,15 @@ pub(crate) async fn shown(
     let secrets = found.iter().flat_map(|client| &client.secrets);
     let ids: Vec<SecretId> = secrets.map(|secret| secret.id).collect();
     let uses = uses::of(app, &ids).await?;
+    let ids: Vec<ClientId> = found.iter().map(|found| found.client.id).collect();
+    let today = tokens::used_today(app, &ids).await?;
     let now = app.sources().now();
     let shape = |client: ClientWithSecrets| {
+        let used = today.get(&client.client.id).copied().unwrap_or_default();
+        let quota = tokens::quota_facts(app, &client.client, used, now);
         let audience = clients::audience_of(app, &client.client);
         let verdicts = clients::rotations::verdicts(app, &client, &uses, now);
-        Client::of(client, audience, &uses, &verdicts, now)
+        Client::of(client, audience, &uses, &verdicts, now).with_quota(quota)
     };
     Ok(found.into_iter().map(shape).collect())
 }

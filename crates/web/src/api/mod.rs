@@ -14,6 +14,7 @@ pub mod legacy_key;
 pub mod members;
 pub mod operators;
 pub mod roles;
+pub mod sandbox;
 pub mod scope_use;
 pub mod scopes;
 pub mod sessions;

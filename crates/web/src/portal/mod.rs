@@ -150,6 +150,10 @@ fn people() -> Router<Web> {
         .route("/account/switch", get(switch::show).post(switch::switch))
         .route("/settings", get(settings::show).post(settings::save))
         .route("/environments", get(environments::show))
+        .route(
+            "/environments/reset",
+            get(environments::reset::ask).post(environments::reset::reset),
+        )
         .route("/team", get(team::list::show))
         .route("/team/invite", get(invite::show).post(invite::create))
         .route("/team/{id}", get(member::show).post(member::save))

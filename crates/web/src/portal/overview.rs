@@ -5,6 +5,7 @@ use claviger_model::credentials::CredentialKind;
 use claviger_model::time::DAY_MILLIS;
 use claviger_model::{Environment, Reason};
 use claviger_service::apis;
+use claviger_service::clients::{self, UsedUp};
 use claviger_service::keys::{self, KeyCounts};
 use claviger_service::usage::{self, By, UsageQuery};
 
@@ -31,6 +32,8 @@ struct OverviewPage {
     /// Why requests were refused in the last day, how often, and where they are.
     refusals: Option<Vec<(String, i64)>>,
     refused: String,
+    /// Clients that got all their tokens of the day: where each is, its name, and how many.
+    used_up: Vec<(String, String, String)>,
     recent: Vec<DecisionRow>,
     decisions: String,
     may_look: bool,
@@ -75,6 +78,7 @@ pub async fn show(portal: Portal) -> Answer {
             .unwrap_or_default(),
         refusals: refusals(&portal).await?,
         refused: portal.href("/decisions?outcome=refused"),
+        used_up: used_up(&portal).await?,
         recent,
         decisions: portal.href(decisions::PATH),
         may_look,
@@ -131,6 +135,24 @@ fn board(portal: &Portal, counts: &KeyCounts) -> Vec<Tile> {
         tile("Expired", counts.expired, "expired", true),
         tile("Inactive", counts.inactive, "inactive", false),
     ]
+}
+
+/// The clients that got all their tokens of the day, for whoever manages them.
+async fn used_up(portal: &Portal) -> Result<Vec<(String, String, String)>, Failure> {
+    let Ok(access) = portal.caller().client_reading() else {
+        return Ok(Vec::new());
+    };
+    let found = clients::over_quota(portal.web.app(), &access, portal.environment).await?;
+    let told = |one: UsedUp| {
+        let noun = if one.kind == "app" { "apps" } else { "clients" };
+        let href = portal.href(format!("/{noun}/{}", one.client_id));
+        (
+            href,
+            one.client_name,
+            format!("{} of {}", one.used, one.limit),
+        )
+    };
+    Ok(found.into_iter().map(told).collect())
 }
 
 /// Why requests were refused in the last day.

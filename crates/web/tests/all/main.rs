@@ -33,6 +33,7 @@ mod requests;
 mod revocations;
 mod roles;
 mod rotations;
+mod sandbox;
 mod scopes;
 mod sessions;
 mod signing_keys;

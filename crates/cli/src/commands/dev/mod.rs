@@ -8,7 +8,6 @@
 //! 4. The server starts, and what there is to know is printed.
 
 mod demo_apis;
-mod demo_records;
 mod directory;
 mod report;
 mod setup;

@@ -10,11 +10,11 @@ use claviger_service::keys::{self, IssueInput};
 use claviger_service::members::{self, NewMember};
 use claviger_service::operators::{self, NewOperator};
 use claviger_service::sessions::{self, Origin, SignIn};
-use claviger_service::{App, Caller, accounts, apis};
+use claviger_service::{App, Caller, accounts, apis, demo};
 use zeroize::Zeroizing;
 
 use super::directory::Facts;
-use super::{Urls, demo_apis, demo_records};
+use super::{Urls, demo_apis};
 use crate::exit::{Exit, Failure};
 use crate::{passwords, store};
 
@@ -55,7 +55,7 @@ pub(super) async fn first_start(app: &App, urls: &Urls) -> Result<Made, Failure>
     for draft in demo_apis::drafts(&urls.public) {
         apis::create(app, &operator, draft, None).await?;
     }
-    demo_records::insert(app).await?;
+    demo::seed(app).await?;
     let (live_key_id, live_key) = make_key(
         app,
         &caller,

@@ -12,6 +12,7 @@ use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
 use claviger_service::clients::{ClientWithSecrets, RequestFailure};
+use claviger_service::tokens::QuotaFacts;
 use claviger_service::uses::SecretUses;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,6 +98,8 @@ pub struct Client {
     tokens_per_day: Option<u32>,
     /// `enforce` or `observe`; null for what the instance does.
     quota_mode: Option<&'static str>,
+    /// The tokens of the day; null without a quota.
+    quota: Option<Quota>,
     /// `active` or `deleted`.
     #[schema(example = "active")]
     status: &'static str,
@@ -118,6 +121,27 @@ pub struct Client {
     /// What became of its secrets.
     #[serde(flatten)]
     uses: Uses,
+}
+
+/// The tokens that a client gets in a day, and got today.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClientQuota)]
+pub struct Quota {
+    /// How many it gets in a day.
+    #[schema(example = 10)]
+    limit: u32,
+    /// How many it got today; more than the limit where more are only counted.
+    #[schema(example = 3)]
+    used: i64,
+    /// How many are left.
+    #[schema(example = 7)]
+    remaining: u32,
+    /// When the day ends, at midnight in UTC, in Unix milliseconds.
+    #[schema(value_type = i64)]
+    resets_at: UnixMillis,
+    /// `enforce`: more are refused. `observe`: more are only counted.
+    #[schema(example = "enforce")]
+    mode: &'static str,
 }
 
 /// What is public of a client's secret, and what became of it.
@@ -260,6 +284,7 @@ impl Client {
             token_lifetime_seconds: settings.token_lifetime_seconds,
             tokens_per_day: settings.tokens_per_day,
             quota_mode: settings.quota_mode.map(QuotaMode::as_str),
+            quota: None,
             status,
             secrets: secrets.into_iter().map(secret).collect(),
             rotation: rotation.map(Rotation::from),
@@ -269,6 +294,19 @@ impl Client {
             deleted_at,
             uses: of_all.into(),
         }
+    }
+
+    /// The same with the tokens of the day.
+    #[must_use]
+    pub fn with_quota(mut self, facts: Option<QuotaFacts>) -> Self {
+        self.quota = facts.map(|facts| Quota {
+            limit: facts.limit,
+            used: facts.used,
+            remaining: facts.remaining(),
+            resets_at: facts.resets_at,
+            mode: facts.mode.as_str(),
+        });
+        self
     }
 
     /// One of its secrets, alone.

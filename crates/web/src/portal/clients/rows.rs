@@ -6,8 +6,8 @@ use claviger_model::UnixMillis;
 use claviger_model::clients::{Client, ClientScopes, ClientSecret, QuotaMode};
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_model::rotations::Verdict;
-use claviger_model::time::DAY_MILLIS;
 use claviger_service::clients::ClientWithSecrets;
+use claviger_service::tokens;
 use claviger_service::uses::SecretUses;
 
 use super::PATH;
@@ -132,16 +132,12 @@ pub(super) fn status(found: &ClientWithSecrets, now: UnixMillis) -> Status {
 impl Quota {
     /// Where the quota of a client stands that got `used` tokens today; none without a quota.
     pub(super) fn of(portal: &Portal, client: &Client, used: i64, now: UnixMillis) -> Option<Self> {
-        let tokens = &portal.web.app().settings().tokens;
-        let settings = &client.settings;
-        let limit = settings.tokens_per_day.or(tokens.per_day)?;
-        let mode = settings.quota_mode.unwrap_or(tokens.quota_mode);
-        let midnight = UnixMillis((now.0.div_euclid(DAY_MILLIS) + 1) * DAY_MILLIS);
+        let facts = tokens::quota_facts(portal.web.app(), client, used, now)?;
         Some(Self {
             used,
-            limit,
-            is_enforced: mode == QuotaMode::Enforce,
-            resets: When::of(midnight, now),
+            limit: facts.limit,
+            is_enforced: facts.mode == QuotaMode::Enforce,
+            resets: When::of(facts.resets_at, now),
         })
     }
 }

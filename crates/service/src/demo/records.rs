@@ -1,23 +1,12 @@
-//! The rows of the demo API: live and sandbox can be told apart at a glance.
+//! The records that the demo API begins with: live and sandbox can be told apart at a glance.
 
 use claviger_model::Environment;
-use claviger_service::App;
-use claviger_service::demo::{self, Collection};
 use serde_json::{Map, Value, json};
 
-use crate::exit::Failure;
+use super::Collection;
 
-/// Writes the rows of both environments.
-pub(super) async fn insert(app: &App) -> Result<(), Failure> {
-    for environment in Environment::ALL {
-        for (collection, record) in records(environment) {
-            demo::create(app, environment, collection, record).await?;
-        }
-    }
-    Ok(())
-}
-
-fn records(environment: Environment) -> Vec<(Collection, Map<String, Value>)> {
+/// The first records of an environment.
+pub(super) fn records(environment: Environment) -> Vec<(Collection, Map<String, Value>)> {
     let rows = match environment {
         Environment::Live => [
             (
