@@ -31,6 +31,7 @@ mod profiles;
 mod program;
 mod refusals;
 mod rotation;
+mod sandbox;
 mod screens;
 mod serve;
 mod signing_keys;

@@ -10,12 +10,12 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Page;
 use super::decisions::time;
+use super::{Nothing, Page};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::export::events;
-use crate::extract::{Id, Paging, Query, Session};
+use crate::extract::{Id, Json, Paging, Query, Session};
 use crate::state::Web;
 
 /// Which events to list.
@@ -161,12 +161,13 @@ pub async fn list_checkpoints(
 ///
 /// Over every event so far; the last one again when nothing happened since.
 #[utoipa::path(post, path = "/v1/audit/checkpoints", operation_id = "sign_audit_checkpoint",
-    tag = "operator", security(("session" = [])),
+    tag = "operator", request_body = Nothing, security(("session" = [])),
     responses((status = 201, body = Checkpoint), (status = 403, body = Envelope),
         (status = 409, body = Envelope)))]
 pub async fn make_checkpoint(
     State(web): State<Web>,
     Session(caller): Session,
+    Json { .. }: Json<Nothing>,
 ) -> Result<Response, Failure> {
     let made = checkpoints::make(web.app(), &caller.operator()?).await?;
     Ok((StatusCode::CREATED, axum::Json(Checkpoint::from(made))).into_response())

@@ -7,9 +7,10 @@ use claviger_service::sandbox::{self, ResetDone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Nothing;
 use crate::error::Failure;
 use crate::error::api::Envelope;
-use crate::extract::Session;
+use crate::extract::{Json, Session};
 use crate::state::Web;
 
 /// What a reset did.
@@ -39,11 +40,12 @@ pub struct SandboxReset {
 /// back. Keys, clients and secrets stay. When this answers, no node accepts a test token that was
 /// issued before.
 #[utoipa::path(post, path = "/v1/sandbox/reset", operation_id = "reset_sandbox",
-    tag = "clients", security(("session" = [])),
+    tag = "clients", request_body = Nothing, security(("session" = [])),
     responses((status = 200, body = SandboxReset), (status = 403, body = Envelope)))]
 pub async fn reset(
     State(web): State<Web>,
     Session(caller): Session,
+    Json { .. }: Json<Nothing>,
 ) -> Result<axum::Json<SandboxReset>, Failure> {
     let done = sandbox::reset(web.app(), &caller.client_writing()?).await?;
     Ok(axum::Json(SandboxReset::of(
