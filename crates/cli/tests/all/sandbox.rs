@@ -86,12 +86,8 @@ async fn a_reset_beside_the_server_ends_test_tokens_at_once_and_puts_the_demo_ba
     assert!(told.stderr.contains("the next reset is at"), "{told:?}");
     let none = run(&["sandbox", "reset", "--account", "Nobody", "--data", &data]).await;
     assert_eq!(none.code, 3);
-    let by_rest = post(
-        &server.public("/v1/sandbox/reset"),
-        server.text("/session_token"),
-        &json!({}),
-    );
-    let by_rest = by_rest.await;
+    let url = server.public("/v1/sandbox/reset");
+    let by_rest = post(&url, server.text("/session_token"), &json!({})).await;
     assert_eq!(by_rest.status, 200, "{by_rest:?}");
     server.stop().await;
 }

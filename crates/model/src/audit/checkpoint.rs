@@ -269,7 +269,10 @@ mod tests {
         assert_eq!(CheckpointKey::parse(&line.replace("c74", "c75")), None);
         assert_eq!(CheckpointKey::parse("+c74f20a3+ARpc"), None);
         let document = format!("{{\"keys\":[{{\"text\":\"{line}\",\"current\":true}}]}}");
-        assert_eq!(CheckpointKey::all_in(&document), [known.clone()]);
+        assert_eq!(
+            CheckpointKey::all_in(&document),
+            std::slice::from_ref(&known)
+        );
         assert_eq!(
             CheckpointKey::all_in(&format!("# mine\n{line}\n\n")),
             [known]

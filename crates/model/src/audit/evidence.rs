@@ -222,9 +222,10 @@ impl Examiner {
             return Err(Flaw::CutOff { first, last: *last });
         }
         let last = self.last.ok_or(Flaw::NoCheckpoint)?;
-        let signed = match is_whole {
-            true => last.checkpoint.seq,
-            false => self.events,
+        let signed = if is_whole {
+            last.checkpoint.seq
+        } else {
+            self.events
         };
         Ok(Verdict {
             events: self.events,

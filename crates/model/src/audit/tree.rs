@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn leaf(number: u64) -> ChainHash {
+    fn leaf(number: usize) -> ChainHash {
         sha256(&[&[super::super::LEAF], &number.to_be_bytes()])
     }
 
@@ -224,7 +224,7 @@ mod tests {
             [] => nothing(),
             [one] => *one,
             several => {
-                let k = split(several.len() as u64) as usize;
+                let k = 1 << (several.len() - 1).ilog2();
                 node(&defined(&several[..k]), &defined(&several[k..]))
             }
         }
@@ -267,41 +267,41 @@ mod tests {
     proptest! {
         #[test]
         fn paths_lead_to_the_head_and_to_no_other(
-            before in 0_u64..200, added in 1_u64..200, wrong in any::<prop::sample::Index>()
+            before in 0_usize..200, added in 1_usize..200, wrong in any::<prop::sample::Index>()
         ) {
             let leaves: Vec<ChainHash> = (0..before + added).map(leaf).collect();
             let mut frontier = Frontier::default();
-            leaves[..before as usize].iter().for_each(|leaf| frontier.push(*leaf));
-            let kept = Frontier::from_bytes(before, &frontier.to_bytes()).expect("its own bytes");
+            leaves[..before].iter().for_each(|leaf| frontier.push(*leaf));
+            let kept = Frontier::from_bytes(before as u64, &frontier.to_bytes()).expect("its own bytes");
             prop_assert_eq!(&kept, &frontier);
-            let span = Span::new(&kept, &leaves[before as usize..]);
-            leaves[before as usize..].iter().for_each(|leaf| frontier.push(*leaf));
+            let span = Span::new(&kept, &leaves[before..]);
+            leaves[before..].iter().for_each(|leaf| frontier.push(*leaf));
             let root = defined(&leaves);
             prop_assert_eq!(frontier.root(), root);
             let size = before + added;
             for index in before..size {
-                let path = span.path(index).expect("a leaf of the span");
-                prop_assert_eq!(root_by_path(&leaf(index), index, size, &path), Some(root));
+                let path = span.path(index as u64).expect("a leaf of the span");
+                prop_assert_eq!(root_by_path(&leaf(index), index as u64, size as u64, &path), Some(root));
                 let other = leaf(size + 1);
-                prop_assert_ne!(root_by_path(&other, index, size, &path), Some(root));
+                prop_assert_ne!(root_by_path(&other, index as u64, size as u64, &path), Some(root));
                 if size > 1 {
                     let elsewhere = (index + 1) % size;
-                    let found = root_by_path(&leaf(index), elsewhere, size, &path);
+                    let found = root_by_path(&leaf(index), elsewhere as u64, size as u64, &path);
                     prop_assert_ne!(found, Some(root));
                 }
                 if !path.is_empty() {
                     let mut bent = path.clone();
                     let at = wrong.index(bent.len());
                     bent[at][3] ^= 1;
-                    prop_assert_ne!(root_by_path(&leaf(index), index, size, &bent), Some(root));
+                    prop_assert_ne!(root_by_path(&leaf(index), index as u64, size as u64, &bent), Some(root));
                     bent.pop();
-                    prop_assert_ne!(root_by_path(&leaf(index), index, size, &bent), Some(root));
+                    prop_assert_ne!(root_by_path(&leaf(index), index as u64, size as u64, &bent), Some(root));
                 }
             }
             if before > 0 {
-                prop_assert_eq!(span.path(before - 1), None);
+                prop_assert_eq!(span.path(before as u64 - 1), None);
             }
-            prop_assert_eq!(span.path(size), None);
+            prop_assert_eq!(span.path(size as u64), None);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::ids::{AccountId, EventId};
 use crate::keyring::{Keyring, master_key_line};
 
-const SPANS: [usize; 3] = [3, 7, 12];
+const SPANS: [i64; 3] = [3, 7, 12];
 
 fn keyring(fill: u8) -> Keyring {
     Keyring::parse(&master_key_line(1, &[fill; 32])).expect("a line")
@@ -69,7 +69,7 @@ fn whole_of(made: impl Fn(i64) -> Event, fill: u8) -> Vec<Value> {
         let mut entry = shown(seq, &event);
         entry["hash"] = json!(Hex(&hash).to_string());
         entries.push(entry);
-        if SPANS.iter().any(|end| *end as i64 == seq) {
+        if SPANS.contains(&seq) {
             head = json!({"checkpoint": note(&tree, hash, fill)});
             entries.push(head.clone());
         }
@@ -83,7 +83,7 @@ fn own() -> Vec<Value> {
     let (mut tree, mut hash, mut from) = (Frontier::default(), CHAIN_START, 1);
     let mut entries = Vec::new();
     for end in SPANS {
-        let places: Vec<i64> = (from..=end as i64).collect();
+        let places: Vec<i64> = (from..=end).collect();
         let leaves: Vec<ChainHash> = places
             .iter()
             .map(|seq| leaf_hash(*seq, &an_event(*seq)))
@@ -97,14 +97,14 @@ fn own() -> Vec<Value> {
         for seq in places {
             let event = an_event(seq);
             if event.account_id.is_some() {
-                let path = span.path(seq as u64 - 1).expect("of the span");
+                let path = span.path(seq.unsigned_abs() - 1).expect("of the span");
                 let path: Vec<String> = path.iter().map(|hash| Hex(hash).to_string()).collect();
                 let mut entry = shown(seq, &event);
                 entry["proof"] = json!({"checkpoint_seq": end, "path": path});
                 entries.push(entry);
             }
         }
-        from = end as i64 + 1;
+        from = end + 1;
     }
     entries
 }
@@ -227,7 +227,7 @@ fn what_is_missing_swapped_or_cut_off_is_named() {
         }
         let before: Vec<Value> = entries[..at].to_vec();
         match examined(&before) {
-            Ok(verdict) => assert_eq!((seq > 12, verdict.events), (true, seq as u64 - 1)),
+            Ok(verdict) => assert_eq!((seq > 12, verdict.events), (true, seq.unsigned_abs() - 1)),
             Err(flaw) => assert_eq!(
                 flaw,
                 Flaw::CutOff {
