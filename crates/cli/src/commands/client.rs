@@ -314,8 +314,8 @@ async fn shown(store: &Store, found: ClientWithSecrets) -> Result<Value, Failure
     let verdicts = rotations::verdicts(&store.app, &found, &uses, now);
     let id = found.client.id;
     let today = tokens::used_today(&store.app, &[id]).await?;
-    let used = today.get(&id).copied().unwrap_or_default();
-    let quota = tokens::quota_facts(&store.app, &found.client, used, now);
+    let got = today.get(&id).copied().unwrap_or_default();
+    let quota = tokens::quota_facts(&store.app, &found.client, got, now);
     object(&Client::of(found, audience, &uses, &verdicts, now).with_quota(quota))
 }
 

@@ -101,13 +101,13 @@ impl Export {
                 let page = audit::page_in_order(&mut reader, &self.filter, between, PAGE).await?;
                 for event in &page {
                     self.after = event.seq;
-                    let fresh = match span.take().filter(|span| span.reaches(event.seq)) {
-                        Some(span) => span,
-                        None => {
-                            let fresh = ProvenSpan::over(app, &mut reader, event.seq).await?;
-                            checkpoint(&mut lines, &fresh.checkpoint)?;
-                            Box::new(fresh)
-                        }
+                    let known = span.take().filter(|span| span.reaches(event.seq));
+                    let fresh = if let Some(known) = known {
+                        known
+                    } else {
+                        let fresh = ProvenSpan::over(app, &mut reader, event.seq).await?;
+                        checkpoint(&mut lines, &fresh.checkpoint)?;
+                        Box::new(fresh)
                     };
                     let proof = fresh.proof(event.seq)?;
                     line(&mut lines, &EventView::proved(event, &proof))?;

@@ -79,10 +79,11 @@ pub(super) async fn follow(app: &App) -> Result<(), Error> {
             return Ok(());
         };
         after = i64::try_from(last.tree.size()).unwrap_or(i64::MAX);
-        let lines: String = page
-            .iter()
-            .map(|one| format!("{}\n", json!({"checkpoint": one.note})))
-            .collect();
+        let mut lines = String::new();
+        for one in &page {
+            lines.push_str(&json!({"checkpoint": one.note}).to_string());
+            lines.push('\n');
+        }
         let file = file.clone();
         let appended = tokio::task::spawn_blocking(move || append(file, &lines));
         appended

@@ -285,8 +285,8 @@ pub(crate) async fn shown(
     let today = tokens::used_today(app, &ids).await?;
     let now = app.sources().now();
     let shape = |client: ClientWithSecrets| {
-        let used = today.get(&client.client.id).copied().unwrap_or_default();
-        let quota = tokens::quota_facts(app, &client.client, used, now);
+        let got = today.get(&client.client.id).copied().unwrap_or_default();
+        let quota = tokens::quota_facts(app, &client.client, got, now);
         let audience = clients::audience_of(app, &client.client);
         let verdicts = clients::rotations::verdicts(app, &client, &uses, now);
         Client::of(client, audience, &uses, &verdicts, now).with_quota(quota)
