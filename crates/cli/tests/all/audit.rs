@@ -152,11 +152,7 @@ async fn an_accounts_export_and_one_events_proof_are_checked_alike() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.starts_with("proved: 1 events") && ran.stderr.contains("SHA256:"));
     let ran = run_with(&check, &proof.replace("key_", "kez_"), &[]).await;
-    assert_eq!(
-        ran.code,
-        if proof.contains("key_") { 1 } else { 0 },
-        "{ran:?}"
-    );
+    assert_eq!(ran.code, i32::from(proof.contains("key_")), "{ran:?}");
     let ran = run_with(&check, &proof.replace("\"seq\":", "\"seq\":1"), &[]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
     let none = [

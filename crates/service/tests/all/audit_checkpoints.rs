@@ -108,8 +108,8 @@ async fn nodes_that_sign_at_once_sign_the_same_log() {
         let (one, two) = tokio::join!(advance(&test.app, Due::Now), advance(&test.app, Due::Now));
         assert!(one.unwrap().is_some() || two.unwrap().is_some());
         let everything = test.operator.evidence().unwrap();
-        let text = exported(&test.app, &everything, &AuditFilter::default()).await;
-        let verdict = examined(&test.app, &text).unwrap();
+        let export = exported(&test.app, &everything, &AuditFilter::default()).await;
+        let verdict = examined(&test.app, &export).unwrap();
         assert!(verdict.is_whole && verdict.unsigned == 0 && verdict.checkpoints >= 3);
         assert!(matches!(
             check(&test.app).await.unwrap(),
@@ -124,29 +124,29 @@ async fn the_whole_log_is_exported_with_its_checkpoints_and_an_account_has_its_o
     for test in TestApp::on_each(&settings()).await {
         add_events(&test, 33).await;
         let everything = test.operator.evidence().unwrap();
-        let text = exported(&test.app, &everything, &AuditFilter::default()).await;
-        let whole = examined(&test.app, &text).unwrap();
+        let export = exported(&test.app, &everything, &AuditFilter::default()).await;
+        let whole = examined(&test.app, &export).unwrap();
         assert!(whole.is_whole && whole.unsigned == 0 && whole.events > 33);
 
         // The account's first events and some later ones, with others' between them.
         test.member("late@acme.test", "viewer").await;
         let own = test.owner.evidence().unwrap();
-        let text = exported(&test.app, &own, &AuditFilter::default()).await;
-        let verdict = examined(&test.app, &text).unwrap();
+        let export = exported(&test.app, &own, &AuditFilter::default()).await;
+        let verdict = examined(&test.app, &export).unwrap();
         assert!(!verdict.is_whole && verdict.checkpoints >= 2, "{verdict:?}");
         let listed = page(&test.app, &own, &AuditFilter::default(), None, 1_000)
             .await
             .unwrap();
         assert_eq!(verdict.events, listed.events.len() as u64);
-        assert!(!text.contains("Account 3"), "another account's");
+        assert!(!export.contains("Account 3"), "another account's");
 
         // So is what an operator asks for in part.
         let some = AuditFilter {
             action: Some("account.created".to_owned()),
             ..AuditFilter::default()
         };
-        let text = exported(&test.app, &everything, &some).await;
-        let verdict = examined(&test.app, &text).unwrap();
+        let export = exported(&test.app, &everything, &some).await;
+        let verdict = examined(&test.app, &export).unwrap();
         assert_eq!((verdict.events, verdict.is_whole), (34, false));
         test.close().await;
     }
@@ -162,16 +162,19 @@ async fn one_event_is_proved_without_a_word_about_others_and_no_byte_can_differ(
             .unwrap();
         for event in &listed.events {
             let proof = proof(&test.app, &own, event.event.id).await.unwrap();
-            let text = proof.document().unwrap().to_string();
-            assert_eq!(examined(&test.app, &text).unwrap().events, 1);
-            assert!(!text.contains("Account 3") && text.len() < 4_000, "{text}");
+            let document = proof.document().unwrap().to_string();
+            assert_eq!(examined(&test.app, &document).unwrap().events, 1);
+            assert!(
+                !document.contains("Account 3") && document.len() < 4_000,
+                "{document}"
+            );
         }
         let proof_of_one = proof(&test.app, &own, listed.events[0].event.id)
             .await
             .unwrap();
-        let text = proof_of_one.document().unwrap().to_string();
-        for at in 0..text.len() {
-            let mut bytes = text.clone().into_bytes();
+        let document = proof_of_one.document().unwrap().to_string();
+        for at in 0..document.len() {
+            let mut bytes = document.clone().into_bytes();
             bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
             let changed = String::from_utf8_lossy(&bytes).into_owned();
             let holds = serde_json::from_str::<Entry>(&changed)
@@ -227,8 +230,8 @@ async fn a_log_that_was_changed_is_never_signed_again_and_the_change_is_named() 
                 advance(&test.app, Due::Now).await.unwrap_err();
                 continue;
             }
-            let text = exported(&test.app, &everything, &AuditFilter::default()).await;
-            let flaw = examined(&test.app, &text).unwrap_err();
+            let export = exported(&test.app, &everything, &AuditFilter::default()).await;
+            let flaw = examined(&test.app, &export).unwrap_err();
             let named = match damage {
                 AuditDamage::Edited => 2,
                 AuditDamage::Removed => 3,
@@ -278,9 +281,9 @@ async fn a_lost_or_torn_file_beside_the_database_is_made_up_for() {
     };
     let file = file.with_file_name("audit-checkpoints.jsonl");
     let first = checkpoints::make(&test.app, &operator).await.unwrap();
-    let mut text = std::fs::read_to_string(&file).unwrap();
-    text.push_str("{\"checkpoint\":\"torn");
-    std::fs::write(&file, &text).unwrap();
+    let mut kept = std::fs::read_to_string(&file).unwrap();
+    kept.push_str("{\"checkpoint\":\"torn");
+    std::fs::write(&file, &kept).unwrap();
     add_events(&test, 1).await;
     let second = checkpoints::make(&test.app, &operator).await.unwrap();
     let beside = last_beside(&test.app).await.unwrap().unwrap();
@@ -302,14 +305,14 @@ async fn another_master_key_signs_with_another_key() {
         let config = Config::parse("", "x.toml").unwrap();
         assert_eq!(config.settings().audit, AuditSettings::default());
         let everything = test.operator.evidence().unwrap();
-        let text = exported(&test.app, &everything, &AuditFilter::default()).await;
+        let export = exported(&test.app, &everything, &AuditFilter::default()).await;
         let other = claviger_model::keyring::master_key_line(1, &[9; 32]);
         let other = claviger_model::keyring::Keyring::parse(&other).unwrap();
         let mut examiner = Examiner::new(vec![CheckpointKey {
             name: "x".to_owned(),
             public: other.checkpoint_key(),
         }]);
-        let first = serde_json::from_str::<Entry>(text.lines().next().unwrap()).unwrap();
+        let first = serde_json::from_str::<Entry>(export.lines().next().unwrap()).unwrap();
         assert!(matches!(examiner.take(first), Err(Flaw::Note(_))));
     })
     .await;
