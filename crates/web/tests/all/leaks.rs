@@ -17,6 +17,7 @@ use super::authorize::Browser;
 use super::disable::exchanged;
 use super::imports::import;
 use super::instance::{Instance, for_each_app, for_each_app_with, text};
+use super::oauth::fetched_keys::KeyServer;
 use super::oauth::{client, form};
 use super::requests::{Answer, call, get, patch, post};
 
@@ -357,6 +358,31 @@ async fn an_alert_of_github_ends_what_it_names_and_a_forged_or_replayed_one_noth
     for_each_app(async |instance| {
         let off = scanner.send(instance, "[]", "key-1", "[]").await;
         off.refused(Reason::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_of_github_are_fetched_when_an_alert_names_one_and_not_for_every_made_up_name() {
+    let scanner = GitHub::new();
+    let server = KeyServer::start(&scanner.document()).await;
+    let mut settings = with_policy(LeakPolicy::Revoke);
+    settings.leaks.github = true;
+    settings.leaks.github_keys_url = server.url.clone();
+    settings.oauth.fetch_networks = vec!["127.0.0.0/8".parse().expect("a network")];
+    for_each_app_with(&settings, async |instance| {
+        let made = instance.key(json!({})).await;
+        let body = alert(text(&made, "key"));
+        let asked = server.asked();
+        for name in ["made-up-1", "made-up-2", "made-up-3"] {
+            let forged = scanner.send(instance, &body, name, &body).await;
+            forged.refused(Reason::InvalidCredential);
+        }
+        scanner.send(instance, &body, "key-1", &body).await.is(200);
+        assert_eq!(server.asked(), asked + 1);
+        instance
+            .check(text(&made, "key"), json!({}), "revoked")
+            .await;
     })
     .await;
 }

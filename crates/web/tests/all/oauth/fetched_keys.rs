@@ -13,14 +13,14 @@ use super::client_keys::ClientKey;
 use crate::instance::{for_each_app_with, merged};
 
 /// A server of one set of keys on the loopback; how often it was asked.
-struct KeyServer {
-    url: String,
+pub(crate) struct KeyServer {
+    pub(crate) url: String,
     set: Arc<Mutex<String>>,
     asked: Arc<AtomicU32>,
 }
 
 impl KeyServer {
-    async fn start(set: &Value) -> Self {
+    pub(crate) async fn start(set: &Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/jwks", listener.local_addr().expect("an address"));
         let (set, asked) = (Arc::new(Mutex::new(set.to_string())), Arc::default());
@@ -45,7 +45,7 @@ impl KeyServer {
         *self.set.lock().expect("a lock") = set.to_string();
     }
 
-    fn asked(&self) -> u32 {
+    pub(crate) fn asked(&self) -> u32 {
         self.asked.load(Ordering::SeqCst)
     }
 }

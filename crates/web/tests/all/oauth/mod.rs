@@ -10,7 +10,7 @@ mod device;
 mod documents;
 mod dpop;
 mod dpop_resources;
-mod fetched_keys;
+pub(crate) mod fetched_keys;
 mod introspection;
 mod metadata;
 mod par;
