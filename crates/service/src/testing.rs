@@ -11,7 +11,9 @@ use claviger_model::accounts::Account;
 use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
-pub use claviger_store::testing::{AuditDamage, TestDatabase, damage_audit, forge_signing_keys};
+pub use claviger_store::testing::{
+    AuditDamage, TestDatabase, damage_audit, forge_imported_hashes, forge_signing_keys,
+};
 use zeroize::Zeroizing;
 
 pub use codes::{Allowed, make_app, make_code};

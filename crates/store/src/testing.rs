@@ -129,6 +129,18 @@ pub async fn forge_signing_keys(db: &Db) -> Result<(), StoreError> {
     forged.await.map(drop)
 }
 
+/// Puts another digest into every hash of an imported key, as somebody would who can write the
+/// database but lacks the master key.
+pub async fn forge_imported_hashes(db: &Db, digest: &'static str) -> Result<(), StoreError> {
+    let forged = db.write(move |tx: &mut Tx| {
+        Box::pin(async move {
+            let query = tx.query("UPDATE imported_hashes SET hash = $1");
+            query.bind(digest).execute().await.map(drop)
+        })
+    });
+    forged.await.map(drop)
+}
+
 impl TestDatabase {
     /// A fresh SQLite database in a directory of its own.
     pub async fn sqlite() -> Self {

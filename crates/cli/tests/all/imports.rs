@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::directory::Directory;
 use crate::http::get;
-use crate::program::{Server, run, run_with, until};
+use crate::program::{Ran, Server, run, run_with, until};
 
 /// The key `sk_old_9fQ2-abc.DEF/1+2`, as Python's hashlib hashes it.
 const KEY: &str = "sk_old_9fQ2-abc.DEF/1+2";
@@ -24,114 +24,111 @@ async fn status(server: &Server, key: &str) -> u16 {
     get(&server.public("/demo/v1/leads"), key).await.status
 }
 
+/// A file with one good line, and what `claviger import keys` is told to do with it.
+struct Import {
+    directory: Directory,
+    arguments: Vec<String>,
+}
+
+impl Import {
+    async fn new(directory: Directory) -> Self {
+        let text = format!("{}nonsense\n{}", line(SHA256), line("ab"));
+        let file = directory.write("keys.jsonl", &text);
+        let (data, report) = (directory.path("data"), directory.path("bad.jsonl"));
+        let account = run(&["account", "list", "--json", "--data", &data]).await;
+        let account = account.json()[0]["name"].as_str().unwrap().to_owned();
+        let arguments = [
+            "import",
+            "keys",
+            &file,
+            "--account",
+            &account,
+            "--data",
+            &data,
+            "--report",
+            &report,
+        ];
+        Self {
+            arguments: arguments.map(str::to_owned).to_vec(),
+            directory,
+        }
+    }
+
+    async fn run(&self, more: &[&str]) -> Ran {
+        let own = self.arguments.iter().map(String::as_str);
+        run(&own.chain(more.iter().copied()).collect::<Vec<_>>()).await
+    }
+
+    /// The same with the file as standard input.
+    async fn run_piped(&self, more: &[&str]) -> Ran {
+        let own = self.arguments.iter().map(String::as_str);
+        let mut arguments: Vec<&str> = own.chain(more.iter().copied()).collect();
+        let text = std::fs::read_to_string(arguments[2]).unwrap();
+        arguments[2] = "-";
+        run_with(&arguments, &text, &[]).await
+    }
+}
+
 #[tokio::test]
-async fn keys_are_imported_beside_a_running_server_and_reported_when_they_leak() {
+async fn bad_lines_are_told_and_reported_and_the_good_ones_imported_when_asked_for() {
     let directory = Directory::new();
     let server = Server::dev(&directory).await;
-    let data = directory.path("data");
-    assert_eq!(status(&server, KEY).await, 401);
-    let file = directory.write(
-        "keys.jsonl",
-        &format!("{}nonsense\n{}", line(SHA256), line("ab")),
-    );
-    let report = directory.path("bad.jsonl");
-    let arguments = [
-        "import",
-        "keys",
-        &file,
-        "--account",
-        "Demo",
-        "--data",
-        &data,
-        "--report",
-        &report,
-    ];
-    let account = run(&["account", "list", "--json", "--data", &data])
-        .await
-        .json();
-    let name = account[0]["name"].as_str().unwrap().to_owned();
-    let arguments = arguments.map(|text| if text == "Demo" { name.as_str() } else { text });
-
-    let refused = run(&arguments).await;
+    let import = Import::new(directory).await;
+    let refused = import.run(&[]).await;
     assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(
-        refused.stderr.contains("line 2: is not a JSON object"),
-        "{refused:?}"
-    );
-    assert!(
-        refused
-            .stderr
-            .contains("line 3: hash must be 64 hexadecimal digits"),
-        "{refused:?}"
-    );
-    let bad = std::fs::read_to_string(&report).unwrap();
-    let bad: Vec<Value> = bad
+    for told in [
+        "line 2: is not a JSON object",
+        "line 3: hash must be 64 hexadecimal digits",
+    ] {
+        assert!(refused.stderr.contains(told), "{refused:?}");
+    }
+    let bad = std::fs::read_to_string(import.directory.path("bad.jsonl")).unwrap();
+    let bad = bad
         .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(
-        bad.iter()
-            .map(|bad| bad["line"].clone())
-            .collect::<Vec<_>>(),
-        [2, 3]
-    );
-    assert_eq!(status(&server, KEY).await, 401);
-
-    let dry = run(&[&arguments[..], &["--skip-invalid", "--dry-run"]].concat())
-        .await
-        .done();
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines: Vec<Value> = bad.map(|bad| bad["line"].clone()).collect();
+    assert_eq!(lines, [2, 3]);
+    let dry = import.run(&["--skip-invalid", "--dry-run"]).await.done();
     assert!(
         dry.starts_with("imported nothing; 1 keys could be"),
         "{dry}"
     );
-    let stdin = [
-        &["import", "keys", "-"],
-        &arguments[3..],
-        &["--skip-invalid", "--json"],
-    ]
-    .concat();
-    let text = std::fs::read_to_string(&file).unwrap();
-    let done = run_with(&stdin, &text, &[]).await.json();
+    assert_eq!(status(&server, KEY).await, 401);
+    let done = import.run_piped(&["--skip-invalid", "--json"]).await.json();
     assert_eq!(
         (&done["imported"], &done["refused"]),
         (&json!(1), &json!(2))
     );
     assert_eq!(status(&server, KEY).await, 200);
-    // Seen, upgraded, and known to the command as well.
+    let log = server.stop().await;
+    assert!(!log.contains(KEY), "{log}");
+}
+
+#[tokio::test]
+async fn an_imported_key_is_upgraded_by_a_server_and_reported_when_it_leaks() {
+    let directory = Directory::new();
+    let server = Server::dev(&directory).await;
+    let data = directory.path("data");
+    let import = Import::new(directory).await;
+    import.run(&["--skip-invalid"]).await.done();
+    assert_eq!(status(&server, KEY).await, 200);
     let seen = async || {
-        let events = run(&[
-            "audit",
-            "list",
-            "--action",
-            "key.upgraded",
-            "--json",
-            "--data",
-            &data,
-        ])
-        .await
-        .json();
+        let list = ["audit", "list", "--action", "key.upgraded", "--json"];
+        let events = run(&[&list[..], &["--data", &data]].concat()).await.json();
         (events.as_array().map(Vec::len) == Some(1)).then_some(())
     };
     until(seen).await;
     assert_eq!(status(&server, KEY).await, 200);
-    let verified = run_with(&["verify", "--data", &data], KEY, &[])
-        .await
-        .done();
+    let verified = run_with(&["verify", "--data", &data], KEY, &[]).await;
+    let verified = verified.done();
     assert!(verified.starts_with("allowed  Old"), "{verified}");
 
     let url = server.public("");
-    let reported = run_with(&["leaks", "report", "--url", &url], KEY, &[])
-        .await
-        .done();
-    assert!(reported.starts_with("reported"), "{reported}");
+    let reported = run_with(&["leaks", "report", "--url", &url], KEY, &[]).await;
+    assert!(reported.done().starts_with("reported"));
     assert_eq!(status(&server, KEY).await, 401);
-    let again = run_with(&["leaks", "report", "--data", &data], KEY, &[])
-        .await
-        .done();
-    assert!(
-        again.contains("is a credential of this instance"),
-        "{again}"
-    );
+    let again = run_with(&["leaks", "report", "--data", &data], KEY, &[]).await;
+    assert!(again.done().contains("is a credential of this instance"));
     let none = run_with(&["leaks", "report", "--data", &data], "nonsense", &[]).await;
     assert_eq!(none.code, 3, "{none:?}");
     let pattern = run(&["leaks", "pattern", "--data", &data]).await.done();
@@ -139,8 +136,7 @@ async fn keys_are_imported_beside_a_running_server_and_reported_when_they_leak()
         pattern.starts_with("\\b(") && pattern.contains("ck_live_"),
         "{pattern}"
     );
-    let log = server.stop().await;
-    assert!(!log.contains(KEY), "{log}");
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod file;
 mod keys;
 mod mail;
 mod reference;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +33,6 @@ pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
 use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
-use crate::leaks::github::{self, PublicKey};
 use crate::settings::{
     AuditSettings, LeakPolicy, LeakSettings, OAuthSettings, Portal, Prefixes, ReminderSettings,
     SandboxSettings, Settings, TokenSettings, UsageSettings, WebhookSettings,
@@ -45,8 +45,6 @@ const MAIN_FILE: &str = "claviger.db";
 const USAGE_FILE: &str = "usage.db";
 const LOCK_FILE: &str = "claviger.lock";
 const MASTER_KEY_FILE: &str = "master.key";
-/// Characters of the internal listener's token, at least.
-const TOKEN_LENGTH_MIN: usize = 32;
 
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -329,40 +327,6 @@ impl Config {
         Keyring::parse(&text).map_err(|error| ConfigError::of(&self.origin, key, error.to_string()))
     }
 
-    /// The token that the internal listener asks for; none when it asks for none.
-    ///
-    /// # Errors
-    /// The file cannot be read, or holds no token of at least 32 characters.
-    pub fn internal_token(&self) -> Result<Option<InternalToken>, ConfigError> {
-        let file = self.file.internal.token_file.as_deref();
-        self.token("internal.token_file", file)
-            .map(|token| token.map(InternalToken))
-    }
-
-    /// The initial access token that apps need to register themselves; none when they need none.
-    ///
-    /// # Errors
-    /// The file cannot be read, or holds no token of at least 32 characters.
-    pub fn registration_token(&self) -> Result<Option<Zeroizing<String>>, ConfigError> {
-        let file = self.file.oauth.registration_token_file.as_deref();
-        self.token("oauth.registration_token_file", file)
-    }
-
-    /// The keys of GitHub's alerts, where the operator keeps them.
-    ///
-    /// # Errors
-    /// The file cannot be read, or holds no such keys.
-    pub fn github_keys(&self) -> Result<Option<Vec<PublicKey>>, ConfigError> {
-        let Some(file) = &self.file.leaks.github_keys_file else {
-            return Ok(None);
-        };
-        let name = "leaks.github_keys_file";
-        let text = self.secret_file(name, &resolved(&self.origin, file))?;
-        let keys = github::read_keys(text.as_bytes());
-        keys.map(Some)
-            .map_err(|sentence| ConfigError::of(&self.origin, name, sentence))
-    }
-
     /// The picture that stands beside the name of the instance; none is the server's own.
     ///
     /// # Errors
@@ -382,25 +346,6 @@ impl Config {
             .and_then(|opened| opened.take(limit).read_to_end(&mut content))
             .map_err(|error| named(format!("cannot be read: {error}")))?;
         Logo::new(content).map(Some).map_err(named)
-    }
-
-    fn token(
-        &self,
-        key: &str,
-        file: Option<&Path>,
-    ) -> Result<Option<Zeroizing<String>>, ConfigError> {
-        let Some(file) = file else {
-            return Ok(None);
-        };
-        let text = self.secret_file(key, &resolved(&self.origin, file))?;
-        let token = text.trim();
-        if token.len() < TOKEN_LENGTH_MIN || !token.bytes().all(|b| (0x21..0x7f).contains(&b)) {
-            let sentence = format!(
-                "must hold one line of at least {TOKEN_LENGTH_MIN} characters without spaces"
-            );
-            return Err(ConfigError::of(&self.origin, key, sentence));
-        }
-        Ok(Some(Zeroizing::new(token.to_owned())))
     }
 
     fn secret_file(&self, key: &str, file: &Path) -> Result<Zeroizing<String>, ConfigError> {

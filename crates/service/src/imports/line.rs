@@ -150,15 +150,12 @@ fn hash(line: &Line, pepper: Option<u8>, problems: &mut Problems) -> Option<Fore
         }
         HashAlgorithm::Sha256 => digest(text, line.encoding.as_deref()).map(ForeignHash::Sha256),
         HashAlgorithm::Sha512 => digest(text, line.encoding.as_deref()).map(ForeignHash::Sha512),
-        HashAlgorithm::HmacSha256 => match pepper {
-            Some(number) => digest(text, line.encoding.as_deref())
-                .map(|digest| ForeignHash::HmacSha256(digest, number)),
-            None => {
-                let missing = "hmac-sha256 needs the pepper: give it with --pepper-file";
-                problems.add("algorithm", missing);
-                return None;
-            }
-        },
+        HashAlgorithm::HmacSha256 => {
+            let missing = "hmac-sha256 needs the pepper: give it with --pepper-file";
+            let number = problems.check("algorithm", pepper.ok_or(missing))?;
+            digest(text, line.encoding.as_deref())
+                .map(|digest| ForeignHash::HmacSha256(digest, number))
+        }
     };
     match read {
         Ok(hash) => Some(hash),
@@ -318,6 +315,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a flat list of bad lines")]
     fn what_is_wrong_is_said_without_the_value() {
         let long = "x".repeat(70);
         for (more, said) in [

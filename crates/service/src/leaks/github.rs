@@ -130,14 +130,12 @@ pub async fn take(app: &App, alert: Alert<'_>) -> Result<Vec<Feedback>, Error> {
     let now = app.sources().both();
     if !is_signed(app, &alert).await? {
         // Only those who cannot sign are kept from asking often.
-        let taken = app.leaks().networks.take(alert.ip, now.boot_nanos);
-        return Err(match taken {
-            Err(seconds) => Error::too_many("Too many alerts with a wrong signature.", seconds),
-            Ok(()) => {
-                let message = "The signature of this alert is not GitHub's.";
-                Error::because(Reason::InvalidCredential, message)
-            }
-        });
+        if let Err(seconds) = app.leaks().networks.take(alert.ip, now.boot_nanos) {
+            let message = "Too many alerts with a wrong signature.";
+            return Err(Error::too_many(message, seconds));
+        }
+        let message = "The signature of this alert is not GitHub's.";
+        return Err(Error::because(Reason::InvalidCredential, message));
     }
     let matches: Vec<Match> = serde_json::from_slice(alert.body).map_err(|_| {
         let message = "An alert is a JSON array of objects with token and type.";

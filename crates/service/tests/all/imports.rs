@@ -2,15 +2,14 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use claviger_model::Reason;
 use claviger_model::apis::{ApiDraft, ScopeDraft};
-use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::ids::{KeyId, SecretId};
 use claviger_service::imports::{
     ImportOptions, Outcome, Refused, Told, Tried, import_keys, note_use, try_slow, write_uses,
 };
 use claviger_service::keys::{self, KeyWithSecrets, ListFilter, Listed};
-use claviger_service::testing::{TestApp, TestDatabase, for_each_app};
+use claviger_service::testing::{TestApp, TestDatabase, for_each_app, forge_imported_hashes};
 use claviger_service::{App, Error};
-use claviger_store::{Tx, imports};
+use claviger_store::imports;
 use claviger_verify::entries::Identity;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -29,16 +28,34 @@ const ARGON2_KEY: &str = "password";
 const ARGON2: &str =
     "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what a test writes down is made for it"
+)]
 fn line(more: Value) -> Value {
-    let mut line = json!({"name": "Old", "scopes": ["read:a"]});
+    with(json!({"name": "Old", "scopes": ["read:a"]}), &more)
+}
+
+fn with(mut line: Value, more: &Value) -> Value {
     for (member, value) in more.as_object().unwrap() {
         line[member] = value.clone();
     }
     line
 }
 
+/// A good line with a hash of one digit, changed so that it may not be one any more.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what a test writes down is made for it"
+)]
+fn changed(fill: &str, more: Value) -> Value {
+    let line = line(json!({"hash": fill.repeat(64), "algorithm": "sha256"}));
+    with(line, &more)
+}
+
 fn file(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n")
 }
 
 async fn with_api(test: &TestApp) {
@@ -67,7 +84,7 @@ fn options(test: &TestApp) -> ImportOptions {
 
 async fn import(
     test: &TestApp,
-    text: &str,
+    lines: &str,
     options: &ImportOptions,
 ) -> (Result<Outcome, Error>, Vec<Refused>) {
     let mut bad = Vec::new();
@@ -77,7 +94,7 @@ async fn import(
         }
     };
     let access = test.operator.operator().unwrap();
-    let mut source = Cursor::new(text);
+    let mut source = Cursor::new(lines);
     let outcome = import_keys(&test.app, &access, &mut source, options, &mut told).await;
     (outcome, bad)
 }
@@ -192,11 +209,7 @@ async fn an_imported_key_is_an_ordinary_one_seen_or_not() {
         for_each_app(async |test| {
             with_api(test).await;
             let more = json!({"hint": "wxyz", "environment": "test", "external_id": "7"});
-            let mut described = line(kind.clone());
-            for (member, value) in more.as_object().unwrap() {
-                described[member] = value.clone();
-            }
-            import_all(test, &[described]).await;
+            import_all(test, &[with(line(kind.clone()), &more)]).await;
             let found = all_keys(test).await;
             assert_eq!(
                 (found[0].hint(), found[0].key.settings.name.as_str()),
@@ -233,26 +246,19 @@ async fn an_imported_key_is_an_ordinary_one_seen_or_not() {
 async fn bad_lines_have_numbers_and_reasons_and_keep_all_others_out_unless_told() {
     for_each_app(async |test| {
         with_api(test).await;
-        let good = |fill: &str, more: Value| {
-            let mut line = line(json!({"hash": fill.repeat(64), "algorithm": "sha256"}));
-            for (member, value) in more.as_object().unwrap() {
-                line[member] = value.clone();
-            }
-            line
-        };
         let mut text = file(&[
-            good("1", json!({"external_id": "e1"})),
-            good("2", json!({"scopes": ["nobody:offers"]})),
-            good("1", json!({})),
-            good("3", json!({"external_id": "e1"})),
-            good(
+            changed("1", json!({"external_id": "e1"})),
+            changed("2", json!({"scopes": ["nobody:offers"]})),
+            changed("1", json!({})),
+            changed("3", json!({"external_id": "e1"})),
+            changed(
                 "4",
                 json!({"account_id": "acct_00000000000000000000000000"}),
             ),
-            good("5", json!({"expires_at": 5})),
-            good("6", json!({})),
+            changed("5", json!({"expires_at": 5})),
+            changed("6", json!({})),
         ]);
-        text.push_str("\n{nonsense\n");
+        text.push_str("\n\n{nonsense\n");
         let (outcome, bad) = import(test, &text, &options(test)).await;
         let expected = Outcome {
             lines: 8,
@@ -294,22 +300,26 @@ async fn bad_lines_have_numbers_and_reasons_and_keep_all_others_out_unless_told(
             (2, 6, true)
         );
         assert_eq!(all_keys(test).await.len(), 2);
-        // Against what is in the store by now.
-        let text = file(&[
-            good("1", json!({"external_id": "e1"})),
-            good("1", json!({"external_id": "e9"})),
-            good("6", json!({"external_id": "e9"})),
-            good("9", json!({"external_id": "e1"})),
-        ]);
-        let (outcome, bad) = import(test, &text, &options(test)).await;
-        let outcome = outcome.unwrap();
-        assert_eq!((outcome.known, outcome.fresh), (1, 0), "{bad:?}");
-        assert_eq!(
-            bad.iter().map(|bad| bad.line).collect::<Vec<_>>(),
-            [2, 3, 4]
-        );
+        bad_against_the_store(test).await;
     })
     .await;
+}
+
+/// The same against what was imported before.
+async fn bad_against_the_store(test: &TestApp) {
+    let lines = file(&[
+        changed("1", json!({"external_id": "e1"})),
+        changed("1", json!({"external_id": "e9"})),
+        changed("6", json!({"external_id": "e9"})),
+        changed("9", json!({"external_id": "e1"})),
+    ]);
+    let (outcome, bad) = import(test, &lines, &options(test)).await;
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.known, outcome.fresh), (1, 0), "{bad:?}");
+    assert_eq!(
+        bad.iter().map(|bad| bad.line).collect::<Vec<_>>(),
+        [2, 3, 4]
+    );
 }
 
 /// A file that cannot be read any further at some place of its second reading.
@@ -386,22 +396,9 @@ async fn rows_that_were_written_without_the_master_key_let_nobody_in() {
             &[line(json!({"hash": "0".repeat(64), "algorithm": "sha256"}))],
         )
         .await;
-        let forged = test.database().db.write(|tx: &mut Tx| {
-            Box::pin(async move {
-                let query = tx
-                    .query("UPDATE imported_hashes SET hash = $1")
-                    .bind(SHA256);
-                query.execute().await?;
-                let row = tx
-                    .query("SELECT secret_id FROM imported_hashes")
-                    .fetch_one()
-                    .await?;
-                let id: String = row.get(0)?;
-                tx.change(Change::new(ChangeKind::ImportedHash, id));
-                Ok::<_, claviger_store::StoreError>(())
-            })
-        });
-        forged.await.unwrap();
+        forge_imported_hashes(&test.database().db, SHA256)
+            .await
+            .unwrap();
         let reopened = test.reopened().await;
         assert_eq!(
             present(&reopened, FAST).await,
@@ -468,15 +465,15 @@ async fn only_so_many_keys_start_the_same() {
         let hash = format!("{}{other}{}", &BCRYPT[..40], &BCRYPT[41..]);
         line(json!({"hash": hash, "algorithm": "bcrypt", "lookup": "sk_slow"}))
     };
-    let text = file(&(0..10).map(described).collect::<Vec<_>>());
-    let (_, bad) = import(&test, &text, &options(&test)).await;
+    let whole = file(&(0..10).map(described).collect::<Vec<_>>());
+    let (_, bad) = import(&test, &whole, &options(&test)).await;
     assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [9, 10]);
     let skip = ImportOptions {
         skip_invalid: true,
         ..options(&test)
     };
-    assert_eq!(import(&test, &text, &skip).await.0.unwrap().fresh, 8);
-    let (outcome, bad) = import(&test, &text, &skip).await;
+    assert_eq!(import(&test, &whole, &skip).await.0.unwrap().fresh, 8);
+    let (outcome, bad) = import(&test, &whole, &skip).await;
     assert_eq!((outcome.unwrap().known, bad.len()), (8, 2));
     test.close().await;
 }

@@ -43,8 +43,8 @@ pub struct Feedback {
 ///
 /// Whoever holds a credential may have it ended, and needs no sign-in: API keys, secrets of
 /// clients, legacy keys, session tokens, access and refresh tokens. The answer is the same, and
-/// takes the same time, whatever was sent. What is done is for the operator to say (`leaks.policy`);
-/// by default the credential is revoked.
+/// takes the same time, whatever was sent. What is done is for the operator to say
+/// (`leaks.policy`); by default the credential is revoked.
 #[utoipa::path(post, path = "/v1/leaks", operation_id = "report_leak", tag = "leaks",
     request_body = Leaked,
     responses((status = 200, description = "Whatever it was", body = Deleted),
@@ -64,7 +64,8 @@ pub async fn report(
 ///
 /// The body is the array of matches that GitHub sends, and the headers name GitHub's key and carry
 /// its signature. The answer says of each match whether it was a credential of this instance.
-#[utoipa::path(post, path = "/v1/leaks/github", operation_id = "take_github_alert", tag = "leaks",
+#[utoipa::path(post, path = "/v1/leaks/github", operation_id = "take_github_alert",
+    tag = "leaks",
     request_body = Vec<Object>,
     params(("Github-Public-Key-Identifier" = String, Header),
         ("Github-Public-Key-Signature" = String, Header)),

@@ -30,7 +30,8 @@ pub async fn show(State(web): State<Web>) -> Response {
     form(&web, false)
 }
 
-/// Takes a credential. It is kept nowhere and shown nowhere; the answer is the same whatever it was.
+/// Takes a credential. It is kept nowhere and shown nowhere; the answer is the same whatever it
+/// was.
 pub async fn submit(
     State(web): State<Web>,
     origin: Origin,

@@ -17,13 +17,13 @@ const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuu/c6zFL6ckBPpLnN0sILUqZaNB9mpw
 
 /// Takes over keys of Acme.
 pub(crate) async fn import(instance: &Instance, lines: &[Value]) {
-    let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     let options = ImportOptions {
         account_id: Some(instance.test().account.id),
         ..ImportOptions::default()
     };
     let access = at_the_machine().operator().expect("an operator");
-    let mut source = Cursor::new(file);
+    let mut source = Cursor::new(lines.join("\n"));
     let outcome = import_keys(instance.app(), &access, &mut source, &options, &mut |_| {}).await;
     let outcome = outcome.expect("an import");
     assert_eq!(outcome.fresh, lines.len() as u64, "{outcome:?}");
