@@ -1,8 +1,8 @@
 //! What Claviger does: each use case authorizes, decides, writes, audits and announces the change.
 //!
-//! Law: use cases only. No HTTP but what [`outbound`] fetches and sends, no SQL; the clock and the random
-//! generator live in [`sources`] alone, and no use case runs without the permission that it takes
-//! as a value.
+//! Law: use cases only. No HTTP but what [`outbound`] fetches and sends, no SQL; the clock and the
+//! random generator live in [`sources`] alone, and no use case runs without the permission that it
+//! takes as a value.
 
 pub mod access;
 pub mod accounts;

@@ -12,6 +12,7 @@ mod keys;
 mod mail;
 mod reference;
 mod secrets;
+mod sections;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +22,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use claviger_model::apis::ApiDraft;
-use claviger_model::clients::QuotaMode;
-use claviger_model::colours::Colour;
 use claviger_model::keyring::Keyring;
 use claviger_store::Location;
 use ipnet::IpNet;
@@ -32,7 +31,7 @@ pub use error::{ConfigError, ConfigProblem};
 pub use reference::{example, reference_markdown};
 
 use crate::app::Storage;
-use crate::branding::{Accents, Brand, LOGO_BYTES_MAX, Logo, Support};
+use crate::branding::{Brand, LOGO_BYTES_MAX, Logo};
 use crate::settings::{
     AuditSettings, LeakPolicy, LeakSettings, OAuthSettings, Portal, Prefixes, ReminderSettings,
     SandboxSettings, Settings, TokenSettings, UsageSettings, WebhookSettings,
@@ -391,71 +390,6 @@ impl Server {
             header_timeout: Duration::from_secs(file.header_timeout_seconds),
             drain_timeout: Duration::from_secs(file.drain_seconds),
             trusted_proxies: networks(&file.trusted_proxies),
-        }
-    }
-}
-
-impl Prefixes {
-    fn of(file: &file::Credentials) -> Self {
-        Self {
-            key_live: file.key_prefix_live.clone(),
-            key_test: file.key_prefix_test.clone(),
-            client_secret_live: file.client_secret_prefix_live.clone(),
-            client_secret_test: file.client_secret_prefix_test.clone(),
-            legacy_key: file.legacy_key_prefix.clone(),
-        }
-    }
-}
-
-impl Brand {
-    fn of(file: &file::Portal) -> Self {
-        let colour = |text: &Option<String>| Colour::parse(text.as_deref()?).ok();
-        let page = file.support_url.clone().map(Support::Page);
-        let mail = file.support_email.clone().map(Support::Mail);
-        Self {
-            accents: Accents::of(colour(&file.accent), colour(&file.accent_dark)),
-            support: page.or(mail),
-        }
-    }
-}
-
-impl TokenSettings {
-    fn of(file: &file::Tokens) -> Self {
-        Self {
-            signing_algorithm: file.signing_algorithm,
-            lifetime_seconds: file.lifetime_seconds,
-            per_day: file.per_day,
-            quota_mode: QuotaMode::parse(&file.quota_mode).unwrap_or(QuotaMode::Enforce),
-            jwks_cache_seconds: file.jwks_cache_seconds,
-            signing_key_days: file.signing_key_days,
-        }
-    }
-}
-
-impl SandboxSettings {
-    fn of(file: &file::Sandbox) -> Self {
-        let mut days = (0_u8..).zip(keys::WEEKDAYS);
-        let day = days.find(|(_, word)| **word == file.reset_day);
-        let is_weekly = file.reset == "weekly";
-        Self {
-            weekday: day.map(|(day, _)| day).filter(|_| is_weekly),
-            hour: file.reset_hour,
-        }
-    }
-}
-
-impl OAuthSettings {
-    fn of(file: &file::OAuth) -> Self {
-        Self {
-            refresh_token_days: file.refresh_token_days,
-            pushed_authorization_requests: file.pushed_authorization_requests,
-            dpop: file.dpop,
-            dpop_nonces: file.dpop_nonces,
-            private_key_jwt: file.private_key_jwt,
-            device_grant: file.device_grant,
-            dynamic_registration: file.dynamic_registration,
-            client_id_metadata_documents: file.client_id_metadata_documents,
-            fetch_networks: networks(&file.fetch_networks),
         }
     }
 }

@@ -34,8 +34,8 @@ pub struct Webhook {
     events: Vec<String>,
     /// Whether it is told.
     active: bool,
-    /// Why it is not: `switched_off` by somebody, `failing` for two and a half days, `gone` (it answered
-    /// 410).
+    /// Why it is not: `switched_off` by somebody, `failing` for two and a half days, `gone` (it
+    /// answered 410).
     off_reason: Option<&'static str>,
     /// Since when it is not, in Unix milliseconds.
     #[schema(value_type = Option<i64>)]

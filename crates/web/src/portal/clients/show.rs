@@ -1,11 +1,11 @@
 //! `/clients/{id}`: one machine client, its secrets and what became of them.
 
 use askama::Template;
-use claviger_model::Environment;
 use claviger_model::clients::{ClientAuthMethod, ClientKind, ClientScopes};
 use claviger_model::ids::{ClientId, SecretId};
+use claviger_model::{Environment, UnixMillis};
 use claviger_service::clients::{self, ClientWithSecrets, rotations};
-use claviger_service::{Caller, tokens, usage, users, uses};
+use claviger_service::{App, Caller, tokens, usage, users, uses};
 
 use super::rows::{Quota, SecretFacts, SecretRow, status};
 use super::{PATH, back, labels};
@@ -95,7 +95,6 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
     });
     let (rotation, owner) = people(&portal, &found).await?;
     let labels = labels(&portal);
-    let live = found.secrets.iter().filter(|secret| secret.is_live(now));
     let page = ClientPage {
         back: back(&portal),
         own: format!("{}{PATH}/{id}", portal.web.issuer_path()),
@@ -123,11 +122,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
         lifetime: rotations::token_lifetime_seconds(app, client),
         quota: Quota::of(&portal, client, today, now),
         created: When::of(client.created_at, now),
-        too_old: live
-            .map(|secret| secret.created_at)
-            .max()
-            .and_then(|at| too_old(app, at))
-            .filter(|_| !client.is_deleted()),
+        too_old: newest_is_old(app, &found, now),
         owner,
         done: portal.query.get("done").and_then(done),
         rotation,
@@ -138,6 +133,13 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
             .await?,
     };
     Ok(Portal::page(page))
+}
+
+/// After how many days the newest secret should have been replaced, if it is as old as that.
+fn newest_is_old(app: &App, found: &ClientWithSecrets, now: UnixMillis) -> Option<u32> {
+    let live = found.secrets.iter().filter(|secret| secret.is_live(now));
+    let newest = live.map(|secret| secret.created_at).max()?;
+    too_old(app, newest).filter(|_| !found.client.is_deleted())
 }
 
 /// The rotation under way, and who made the client.
@@ -153,10 +155,7 @@ async fn people(
     let names = users::actor_names(app, starter.into_iter().chain([maker])).await?;
     let called = |actor: &str| users::told(&names, actor);
     let shown = rotation.map(|rotation| {
-        let old = || {
-            let live = found.secrets.iter().filter(|secret| secret.is_live(now));
-            live.filter(|secret| rotation.old(secret.id).is_some())
-        };
+        let old = || live.filter(|secret| rotation.old(secret.id).is_some());
         let ends = old().filter_map(|secret| secret.expires_at).max();
         let fresh = found
             .secrets
