@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use claviger_model::UnixMillis;
 use claviger_model::apis::SigningAlgorithm;
+use claviger_model::clients::QuotaMode;
 use claviger_model::keyring::master_key_line;
 
 use super::check::{defaults, section_of, toml_value};

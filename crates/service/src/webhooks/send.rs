@@ -63,7 +63,7 @@ impl Sender {
         let mut begun = 0;
         self.is_behind = false;
         while let Some(ended) = self.tasks.try_join_next() {
-            self.ended(ended);
+            self.ended(&ended);
         }
         let now = self.app.sources().now();
         let mut due = webhook_deliveries::due_webhooks(&mut *self.app.read().await?, now).await?;
@@ -103,29 +103,29 @@ impl Sender {
         if self.is_behind
             && let Some(ended) = self.tasks.join_next().await
         {
-            self.ended(ended);
+            self.ended(&ended);
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits until everything that was begun is done.
     pub async fn settle(&mut self) {
         while let Some(ended) = self.tasks.join_next().await {
-            self.ended(ended);
+            self.ended(&ended);
         }
     }
 
-    fn ended(&mut self, ended: Result<WebhookId, tokio::task::JoinError>) {
+    fn ended(&mut self, ended: &Result<WebhookId, tokio::task::JoinError>) {
         let Ok(id) = ended else {
             // Whose it was is not known: what runs is counted anew from nothing.
             self.under_way.clear();
             return;
         };
-        if let Some(under_way) = self.under_way.get_mut(&id) {
+        if let Some(under_way) = self.under_way.get_mut(id) {
             under_way.count = under_way.count.saturating_sub(1);
             if under_way.count == 0 {
-                self.under_way.remove(&id);
+                self.under_way.remove(id);
             }
         }
     }

@@ -61,8 +61,8 @@ pub(crate) async fn with_letters(settings: Settings, test: impl AsyncFn(&TestApp
         },
         ..settings
     };
-    for app in TestApp::on_each(&settings).await {
-        test(&app, &letters).await;
+    for app in Box::pin(TestApp::on_each(&settings)).await {
+        Box::pin(test(&app, &letters)).await;
         app.close().await;
         letters.taken();
     }

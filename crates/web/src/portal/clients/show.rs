@@ -155,7 +155,10 @@ async fn people(
     let names = users::actor_names(app, starter.into_iter().chain([maker])).await?;
     let called = |actor: &str| users::told(&names, actor);
     let shown = rotation.map(|rotation| {
-        let old = || live.filter(|secret| rotation.old(secret.id).is_some());
+        let old = || {
+            let live = found.secrets.iter().filter(|secret| secret.is_live(now));
+            live.filter(|secret| rotation.old(secret.id).is_some())
+        };
         let ends = old().filter_map(|secret| secret.expires_at).max();
         let fresh = found
             .secrets

@@ -38,9 +38,9 @@ async fn what_happens_is_told_signed_and_without_secrets() {
             .await
             .is(201);
         tell(instance).await;
-        let received = receiver.received();
-        assert_eq!(received.len(), 1, "{received:?}");
-        let message = &received[0];
+        let messages = receiver.received();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        let message = &messages[0];
         assert!(message.is_signed_with(text(&made, "secret")));
         assert!(!message.is_signed_with("whsec_AAAA"));
         assert_eq!(message.headers["content-type"], "application/json");
@@ -91,10 +91,10 @@ async fn what_fails_is_tried_again_with_the_same_id_until_it_is_taken() {
             instance.pass(pause + 100).await;
             tell(instance).await;
         }
-        let received = receiver.received();
-        assert_eq!(received.len(), 4);
-        assert!(received.iter().all(|one| one.id() == received[0].id()));
-        assert!(received.iter().all(|one| one.body == received[0].body));
+        let messages = receiver.received();
+        assert_eq!(messages.len(), 4);
+        assert!(messages.iter().all(|one| one.id() == messages[0].id()));
+        assert!(messages.iter().all(|one| one.body == messages[0].body));
         assert!(
             received
                 .iter()
@@ -163,9 +163,9 @@ async fn what_a_node_died_with_is_sent_by_another_when_the_lease_is_over() {
         assert_eq!(receiver.received().len(), 1, "the lease is kept");
         instance.pass(61_000).await;
         tell(instance).await;
-        let received = receiver.received();
-        assert_eq!(received.len(), 2);
-        assert_eq!(received[0].id(), received[1].id());
+        let messages = receiver.received();
+        assert_eq!(messages.len(), 2);
+        assert_eq!(messages[0].id(), messages[1].id());
         assert_eq!(deliveries(instance, &made).await[0]["state"], "delivered");
     })
     .await;
