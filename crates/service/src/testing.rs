@@ -13,6 +13,7 @@ use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
 pub use claviger_store::testing::{
     AuditDamage, TestDatabase, damage_audit, forge_imported_hashes, forge_signing_keys,
+    messages_of_accounts,
 };
 use zeroize::Zeroizing;
 

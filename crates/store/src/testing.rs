@@ -115,6 +115,14 @@ async fn rewrite_audit(db: &Db) -> Result<(), StoreError> {
     rewritten.await.map(drop)
 }
 
+/// How many messages to the outside there are of a topic, about accounts.
+pub async fn messages_of_accounts(db: &Db, topic: &'static str) -> Result<i64, StoreError> {
+    let mut reader = db.read().await?;
+    let query =
+        reader.query("SELECT COUNT(*) FROM outbox WHERE topic = $1 AND account_id IS NOT NULL");
+    query.bind(topic).fetch_one().await?.get(0)
+}
+
 /// Makes every signing key sign later, as somebody would who can write the database but lacks the
 /// master key.
 pub async fn forge_signing_keys(db: &Db) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
-//! `claviger sandbox reset` beside a running server, the demo's sandbox, and what `client show` says
-//! of a quota.
+//! `claviger sandbox reset` beside a running server, the demo's sandbox, and what `client show`
+//! says of a quota.
 
 use serde_json::json;
 

@@ -279,23 +279,26 @@ mod tests {
             let root = defined(&leaves);
             prop_assert_eq!(frontier.root(), root);
             let size = before + added;
+            let led = |leaf: &ChainHash, index: usize, path: &[ChainHash]| {
+                root_by_path(leaf, index as u64, size as u64, path)
+            };
             for index in before..size {
                 let path = span.path(index as u64).expect("a leaf of the span");
-                prop_assert_eq!(root_by_path(&leaf(index), index as u64, size as u64, &path), Some(root));
+                prop_assert_eq!(led(&leaf(index), index, &path), Some(root));
                 let other = leaf(size + 1);
-                prop_assert_ne!(root_by_path(&other, index as u64, size as u64, &path), Some(root));
+                prop_assert_ne!(led(&other, index, &path), Some(root));
                 if size > 1 {
                     let elsewhere = (index + 1) % size;
-                    let found = root_by_path(&leaf(index), elsewhere as u64, size as u64, &path);
+                    let found = led(&leaf(index), elsewhere, &path);
                     prop_assert_ne!(found, Some(root));
                 }
                 if !path.is_empty() {
                     let mut bent = path.clone();
                     let at = wrong.index(bent.len());
                     bent[at][3] ^= 1;
-                    prop_assert_ne!(root_by_path(&leaf(index), index as u64, size as u64, &bent), Some(root));
+                    prop_assert_ne!(led(&leaf(index), index, &bent), Some(root));
                     bent.pop();
-                    prop_assert_ne!(root_by_path(&leaf(index), index as u64, size as u64, &bent), Some(root));
+                    prop_assert_ne!(led(&leaf(index), index, &bent), Some(root));
                 }
             }
             if before > 0 {

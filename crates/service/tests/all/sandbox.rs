@@ -12,7 +12,9 @@ use claviger_service::demo::{self, Collection};
 use claviger_service::propagation::Role;
 use claviger_service::sandbox::{next_appointed, reset, reset_appointed};
 use claviger_service::settings::{SandboxSettings, Settings};
-use claviger_service::testing::{ConnectedApp, TestApp, TestDatabase, for_each_app};
+use claviger_service::testing::{
+    ConnectedApp, TestApp, TestDatabase, for_each_app, messages_of_accounts,
+};
 use serde_json::json;
 
 use crate::token_support::{inspect, shift};
@@ -40,12 +42,10 @@ async fn resets(test: &TestApp, target: &str) -> usize {
     found.unwrap().events.len()
 }
 
+/// How many messages to the outside tell of a reset of an account.
 async fn announced(test: &TestApp) -> i64 {
-    let mut reader = test.database().db.read().await.unwrap();
-    let query =
-        reader.query("SELECT COUNT(*) FROM outbox WHERE topic = $1 AND account_id IS NOT NULL");
-    let row = query.bind("sandbox.reset").fetch_one().await.unwrap();
-    row.get(0).unwrap()
+    let told = messages_of_accounts(&test.database().db, "sandbox.reset").await;
+    told.unwrap()
 }
 
 #[tokio::test]

@@ -35,10 +35,10 @@ pub struct SandboxReset {
 
 /// Reset the sandbox
 ///
-/// Ends what apps may do with the account's test data, with their refresh tokens, and every token of
-/// its test clients; forgets decisions and usage of test requests; puts the sandbox of the demo API
-/// back. Keys, clients and secrets stay. When this answers, no node accepts a test token that was
-/// issued before.
+/// Ends what apps may do with the account's test data, with their refresh tokens, and every token
+/// of its test clients; forgets decisions and usage of test requests; puts the sandbox of the demo
+/// API back. Keys, clients and secrets stay. When this answers, no node accepts a test token that
+/// was issued before.
 #[utoipa::path(post, path = "/v1/sandbox/reset", operation_id = "reset_sandbox",
     tag = "clients", request_body = Nothing, security(("session" = [])),
     responses((status = 200, body = SandboxReset), (status = 403, body = Envelope)))]

@@ -22,10 +22,10 @@ const WRITTEN: &str = concat!(
     include_str!("portal.css"),
     include_str!("evidence.css")
 );
-const SQUEEZED: [u8; squeezed_length(WRITTEN)] = squeezed(WRITTEN);
+const SQUEEZED: &[u8] = &squeezed::<{ squeezed_length(WRITTEN) }>(WRITTEN);
 /// The stylesheet of every page.
 pub(super) const STYLESHEET: Asset = Asset::new(
-    match str::from_utf8(&SQUEEZED) {
+    match str::from_utf8(SQUEEZED) {
         Ok(text) => text,
         Err(_) => WRITTEN,
     },
