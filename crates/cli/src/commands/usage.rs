@@ -129,7 +129,7 @@ async fn ask(url: &str, asked: &Asked) -> Result<Value, Failure> {
     let mut target = format!("/v1/usage?by={}", asked.by.as_str());
     for (name, value) in parameters {
         if let Some(value) = value {
-            target.push_str(&format!("&{name}={value}"));
+            target.extend(["&", name, "=", &value]);
         }
     }
     let question = Question {

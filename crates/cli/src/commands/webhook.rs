@@ -1,6 +1,7 @@
 //! `claviger webhook`: addresses that are told what happens.
 
 use claviger_model::ids::{DeliveryId, WebhookId};
+use claviger_model::secret::Plaintext;
 use claviger_service::access::WebhookAccess;
 use claviger_service::webhooks::{self, CreateInput, EditInput, WebhookInfo};
 use claviger_web::api::webhooks::{Delivery, Webhook};
@@ -211,7 +212,7 @@ async fn create(
 ) -> Result<(), Failure> {
     let created = webhooks::create(&store.app, access, input, None).await?;
     let id = created.webhook.id;
-    let secret = created.secret.as_ref().map(|secret| secret.expose());
+    let secret = created.secret.as_ref().map(Plaintext::expose);
     show_secret(store, access, id, secret.unwrap_or_default(), screen).await?;
     screen.note(&format!(
         "Made {id} ({}). The secret is not shown again.",

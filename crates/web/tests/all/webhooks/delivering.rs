@@ -96,7 +96,7 @@ async fn what_fails_is_tried_again_with_the_same_id_until_it_is_taken() {
         assert!(messages.iter().all(|one| one.id() == messages[0].id()));
         assert!(messages.iter().all(|one| one.body == messages[0].body));
         assert!(
-            received
+            messages
                 .iter()
                 .all(|one| one.is_signed_with(text(&made, "secret")))
         );
