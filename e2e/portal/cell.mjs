@@ -145,8 +145,9 @@ function shownText() {
     if (parent.closest('button[type=button], script, noscript, option, [data-copied]')) continue
     if (!parent.checkVisibility({ visibilityProperty: true })) continue
     const text = walker.currentNode.data.trim().replace(/\s+/g, ' ')
+      .replace(/\bwhsec_[0-9A-Za-z+/=]+/g, 'ID')
       .replace(/\b[a-z]{2,5}_(live_|test_)?[0-9A-Za-z]{20,}/g, 'ID')
-      .replace(/\b\d+ (ms|s|min|h|d) ago|just now/g, 'AGO')
+      .replace(/\b\d+ (ms|s|min|h|d) ago|\bin \d+ (s|min)\b|just now/g, 'AGO')
       .replace(/\b\d\d:\d\d(:\d\d)?/g, 'TIME')
       // The end of a key.
       .replace(/…\s?[0-9A-Za-z]{4}\b/g, 'HINT')
