@@ -15,7 +15,11 @@ async fn everybody_sees_what_the_instance_offers() {
         assert_eq!(found["name"], "Claviger");
         assert_eq!(found["public_url"], "http://127.0.0.1:8080");
         assert_eq!(found["labels"]["create_api_key"], "Add API Key");
+        // What it matches is looked at where leaks are.
+        let pattern = found["credentials"]["pattern"].clone();
+        assert!(pattern.is_string(), "{found}");
         let credentials = json!({
+            "pattern": pattern,
             "kinds": ["api_key", "legacy_key", "access_token", "session"],
             "prefixes": {
                 "api_key": {"live": "ck_live_", "test": "ck_test_"},

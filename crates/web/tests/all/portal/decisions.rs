@@ -73,7 +73,8 @@ async fn whatever_one_has_in_hand_is_found_and_no_credential_gets_into_an_addres
         let none = browser.open(&format!("{by_id}&outcome=refused")).await;
         none.tells("Nothing of the kind was kept");
 
-        let mistyped = format!("{}x", &key[..key.len() - 1]);
+        let wrong = if key.ends_with('x') { 'y' } else { 'x' };
+        let mistyped = format!("{}{wrong}", &key[..key.len() - 1]);
         for (typed, told) in [
             (mistyped.as_str(), "is none of this account"),
             ("no such thing", "Nothing of late is called so"),
