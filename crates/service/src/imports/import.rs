@@ -129,7 +129,21 @@ pub async fn import_keys<S: BufRead + Seek>(
     }
     source.rewind().map_err(Error::internal)?;
     outcome.is_written = true;
-    outcome.fresh = write(app, access, source, options, (pepper, outcome), told).await?;
+    let mut epoch = None;
+    let written = write(
+        app,
+        access,
+        source,
+        options,
+        (pepper, outcome, &mut epoch),
+        told,
+    );
+    let written = written.await;
+    // Also of a run that was cut off: whoever hears of that finds what was taken over until then.
+    if let Some(epoch) = epoch {
+        app.propagation().settle(epoch, Effect::Grants).await;
+    }
+    outcome.fresh = written?;
     Ok(outcome)
 }
 
@@ -168,19 +182,20 @@ async fn look<S: BufRead>(
     }
 }
 
-/// Writes what is good and new; how many keys.
+/// Writes what is good and new; how many keys. `epoch` is that of the last of them, also when it
+/// fails.
 async fn write<S: BufRead>(
     app: &App,
     access: &OperatorAccess,
     source: &mut S,
     options: &ImportOptions,
-    (mut pepper, seen): (Option<Pepper>, Outcome),
+    (mut pepper, seen, epoch): (Option<Pepper>, Outcome, &mut Option<i64>),
     told: &mut dyn FnMut(Told),
 ) -> Result<u64, Error> {
     let number = pepper.as_ref().map(|pepper| pepper.number);
     let mut checker = Checker::new(app, options.account_id, number);
     let mut lines = Lines::of(source);
-    let (mut done, mut written, mut epoch) = (0, 0, None);
+    let (mut done, mut written) = (0, 0);
     loop {
         let page = lines.page(WRITTEN_AT_ONCE).map_err(Error::internal)?;
         if page.is_empty() {
@@ -205,16 +220,13 @@ async fn write<S: BufRead>(
         if !batch.is_empty() {
             written += u64::try_from(batch.len()).unwrap_or_default();
             let fresh = pepper.take().filter(|pepper| pepper.is_new);
-            epoch = write_batch(app, access.signature(), batch, fresh).await?;
+            *epoch = write_batch(app, access.signature(), batch, fresh).await?;
         }
         told(Told::Progress(Progress {
             is_writing: true,
             done,
             total: Some(seen.lines),
         }));
-    }
-    if let Some(epoch) = epoch {
-        app.propagation().settle(epoch, Effect::Grants).await;
     }
     Ok(written)
 }
