@@ -1,11 +1,13 @@
 //! Clients: an id with one or more secrets, exchanged for access tokens.
 
+mod ceilings;
 mod description;
 mod draft;
 mod keys;
 mod metadata;
 mod secret;
 
+pub use ceilings::ClientCeilings;
 pub use description::ClientDescription;
 pub use draft::{AppDraft, ClientDraft, ScopesDraft};
 pub use metadata::{
@@ -171,6 +173,8 @@ pub struct Client {
     pub environment: Environment,
     /// What is decided about it.
     pub settings: ClientSettings,
+    /// What an operator said that it has at most.
+    pub ceilings: ClientCeilings,
     /// Whether it works.
     pub state: ClientState,
     /// Who made it.
@@ -223,11 +227,13 @@ impl Client {
         if self.is_deleted() {
             return Err(ClientIsDeleted);
         }
-        if after.settings == self.settings && after.metadata == *before {
+        let is_same = after.settings == self.settings && after.ceilings == self.ceilings;
+        if is_same && after.metadata == *before {
             return Ok(self);
         }
         Ok(Self {
             settings: after.settings.clone(),
+            ceilings: after.ceilings,
             version: self.version + 1,
             ..self
         })
@@ -287,5 +293,6 @@ impl Sealed for Client {
             .text(&self.created_by)
             .time(self.created_at)
             .int(self.version);
+        self.ceilings.columns(columns);
     }
 }

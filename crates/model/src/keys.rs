@@ -87,6 +87,8 @@ pub struct ApiKey {
     pub environment: Environment,
     /// What its owner decides.
     pub settings: KeySettings,
+    /// How often an operator said that it may be used at most.
+    pub rate_ceiling: Option<RateLimit>,
     /// Whether it works.
     pub state: KeyState,
     /// Who made it.
@@ -203,6 +205,7 @@ impl ApiKey {
     pub fn edit(
         self,
         settings: KeySettings,
+        rate_ceiling: Option<RateLimit>,
         active: Option<bool>,
         now: UnixMillis,
     ) -> Result<Self, KeyIsRevoked> {
@@ -212,12 +215,14 @@ impl ApiKey {
             (KeyState::Inactive { .. }, Some(true)) => KeyState::Active,
             (state, _) => state.clone(),
         };
-        if state == self.state && settings == self.settings {
+        let is_same = settings == self.settings && rate_ceiling == self.rate_ceiling;
+        if state == self.state && is_same {
             return Ok(self);
         }
         Ok(Self {
             state,
             settings,
+            rate_ceiling,
             version: self.version + 1,
             ..self
         })
@@ -270,6 +275,13 @@ impl Sealed for ApiKey {
             .text(&self.created_by)
             .time(self.created_at)
             .int(self.version);
+        // At the very end, and only where there is one: the seals of rows without stay what they
+        // were.
+        if let Some(ceiling) = self.rate_ceiling {
+            columns
+                .int(i64::from(ceiling.limit))
+                .int(i64::from(ceiling.window_seconds));
+        }
     }
 }
 
@@ -331,6 +343,7 @@ mod tests {
             account_id: AccountId(2),
             environment: Environment::Live,
             settings: KeySettings::create(&draft(), NOW).expect("valid"),
+            rate_ceiling: None,
             state: KeyState::Active,
             created_by: "usr_x".into(),
             created_at: NOW,
@@ -372,23 +385,26 @@ mod tests {
     fn states_and_their_transitions() {
         let settings = key().settings;
         let inactive = key()
-            .edit(settings.clone(), Some(false), NOW)
+            .edit(settings.clone(), None, Some(false), NOW)
             .expect("not revoked");
         assert_eq!(inactive.status(NOW), KeyStatus::Inactive);
         assert_eq!(inactive.version, 2);
         let again = inactive
-            .edit(settings.clone(), Some(true), NOW)
+            .edit(settings.clone(), None, Some(true), NOW)
             .expect("not revoked");
         assert_eq!(again.status(NOW), KeyStatus::Active);
         let same = again
             .clone()
-            .edit(settings.clone(), Some(true), NOW)
+            .edit(settings.clone(), None, Some(true), NOW)
             .expect("not revoked");
         assert_eq!(same.version, again.version);
         let revoked = again.revoke(NOW, "usr_y");
         let twice = revoked.clone().revoke(NOW.plus_seconds(9), "usr_z");
         assert_eq!(revoked, twice);
-        assert_eq!(revoked.edit(settings, Some(true), NOW), Err(KeyIsRevoked));
+        assert_eq!(
+            revoked.edit(settings, None, Some(true), NOW),
+            Err(KeyIsRevoked)
+        );
     }
 
     #[test]

@@ -42,4 +42,35 @@ impl RateLimit {
             window_seconds,
         })
     }
+
+    /// Whether it lets nothing through that `other` would not: neither more at once nor more over
+    /// time.
+    pub fn is_within(self, other: Self) -> bool {
+        let ours = u64::from(self.limit) * u64::from(other.window_seconds);
+        let theirs = u64::from(other.limit) * u64::from(self.window_seconds);
+        self.limit <= other.limit && ours <= theirs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_within_another_by_its_burst_and_by_its_rate() {
+        let rate = |limit, window| RateLimit::new(limit, window).unwrap();
+        let ceiling = rate(60, 60);
+        for (limit, is_within) in [
+            (rate(60, 60), true),
+            (rate(59, 60), true),
+            (rate(1, 1), true),
+            (rate(60, 61), true),
+            (rate(61, 61), false),
+            (rate(60, 59), false),
+            (rate(2, 1), false),
+            (rate(LIMIT_MAX, WINDOW_SECONDS_MAX), false),
+        ] {
+            assert_eq!(limit.is_within(ceiling), is_within, "{limit:?}");
+        }
+    }
 }

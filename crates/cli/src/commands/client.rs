@@ -65,6 +65,11 @@ const WHOLE: [Column; 15] = [
     ("created_by", "created by", Shown::Plain),
     ("created_at", "created", Shown::Time),
 ];
+const CEILINGS: [(&str, &str); 3] = [
+    ("token_lifetime_seconds", "token lifetime"),
+    ("tokens_per_day", "tokens per day"),
+    ("quota_mode", "quota mode"),
+];
 const SECRETS: [Column; 8] = [
     ("id", "secret", Shown::Plain),
     ("hint", "hint", Shown::Plain),
@@ -299,6 +304,13 @@ async fn show(store: &Store, found: ClientWithSecrets, screen: Screen) -> Result
             quota["limit"],
             cell(quota.get("resets_at"), Shown::Time)
         ))?;
+    }
+    for (member, told) in CEILINGS {
+        let most = &shape["ceilings"][member];
+        if !most.is_null() {
+            let most = cell(Some(most), Shown::Plain);
+            screen.data(&format!("an operator allows at most: {told} {most}"))?;
+        }
     }
     screen.data("")?;
     let secrets = shape["secrets"].as_array().cloned().unwrap_or_default();

@@ -30,7 +30,7 @@ const LIST: [Column; 8] = [
     ("last_used_at", "last used", Shown::Time),
     ("expires_at", "expires", Shown::Time),
 ];
-const WHOLE: [Column; 19] = [
+const WHOLE: [Column; 20] = [
     ("id", "id", Shown::Plain),
     ("name", "name", Shown::Plain),
     ("hint", "hint", Shown::Plain),
@@ -40,6 +40,7 @@ const WHOLE: [Column; 19] = [
     ("description", "description", Shown::Plain),
     ("allowed_ips", "allowed ips", Shown::Plain),
     ("rate_limit", "rate limit", Shown::Plain),
+    ("rate_limit_ceiling", "at most", Shown::Plain),
     ("account_id", "account", Shown::Plain),
     ("created_by", "created by", Shown::Plain),
     ("created_at", "created", Shown::Time),

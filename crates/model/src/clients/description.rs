@@ -5,8 +5,8 @@ use crate::redirect_uris::{REDIRECT_URIS_MAX, RedirectUri, WebAddress};
 
 use super::keys::inline;
 use super::{
-    AppDraft, ClientAuthMethod, ClientDraft, ClientKeys, ClientKind, ClientMetadata,
-    ClientSettings, GrantType,
+    AppDraft, ClientAuthMethod, ClientCeilings, ClientDraft, ClientKeys, ClientKind,
+    ClientMetadata, ClientSettings, GrantType,
 };
 
 const GRANTS_OF_MACHINES: &str =
@@ -21,6 +21,8 @@ pub struct ClientDescription {
     pub kind: ClientKind,
     /// What is decided about it.
     pub settings: ClientSettings,
+    /// What an operator said that it has at most.
+    pub ceilings: ClientCeilings,
     /// What it is beside that.
     pub metadata: ClientMetadata,
 }
@@ -39,6 +41,7 @@ impl ClientDescription {
         let created = settings.map(|settings| Self {
             kind,
             settings,
+            ceilings: ClientCeilings::default(),
             metadata,
         });
         // Settings that are wrong are no reason to keep silent about the rest.
@@ -65,6 +68,7 @@ impl ClientDescription {
         let edited = settings.map(|settings| Self {
             kind: self.kind,
             settings,
+            ceilings: self.ceilings,
             metadata,
         });
         if let Some(edited) = &edited {

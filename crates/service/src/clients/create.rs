@@ -55,6 +55,7 @@ pub async fn create(
     input.draft.api_id = Some(api_id.transpose()?);
     let described = ClientDescription::create(&input.draft)?;
     rules::check(app, access, input.environment, None, &described)?;
+    let ceilings = rules::ceilings(app, access, &input.draft, None, &described);
 
     let client = Client {
         id: ClientId::new(now, &app.sources().id()?),
@@ -62,6 +63,7 @@ pub async fn create(
         kind: described.kind,
         environment: input.environment,
         settings: described.settings,
+        ceilings,
         state: ClientState::Active,
         created_by: access.signature().actor().to_owned(),
         created_at: now,

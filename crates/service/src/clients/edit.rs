@@ -54,9 +54,10 @@ pub async fn edit(
                 return Err(Error::refused(Reason::PreconditionFailed));
             }
             let before = found.description();
-            let after = before.clone().edit(&input.draft)?;
+            let mut after = before.clone().edit(&input.draft)?;
             let environment = found.client.environment;
             rules::check(&app, &access, environment, Some(&before), &after)?;
+            after.ceilings = rules::ceilings(&app, &access, &input.draft, Some(&before), &after);
             apply(tx, &app, access.signature(), found, after).await
         })
     })

@@ -64,6 +64,7 @@ impl ClientWithSecrets {
         ClientDescription {
             kind: self.client.kind,
             settings: self.client.settings.clone(),
+            ceilings: self.client.ceilings,
             metadata: self.metadata.clone(),
         }
     }
@@ -119,6 +120,11 @@ pub(crate) fn audited(client: &Client, metadata: &ClientMetadata) -> Value {
         "token_lifetime_seconds": settings.token_lifetime_seconds,
         "tokens_per_day": settings.tokens_per_day,
         "quota_mode": settings.quota_mode.map(QuotaMode::as_str),
+        "ceilings": {
+            "token_lifetime_seconds": client.ceilings.token_lifetime_seconds,
+            "tokens_per_day": client.ceilings.tokens_per_day,
+            "quota_mode": client.ceilings.quota_mode.map(QuotaMode::as_str),
+        },
         "token_endpoint_auth_method": settings.auth_method.map(ClientAuthMethod::as_str),
         "state": match client.state {
             ClientState::Active => "active",

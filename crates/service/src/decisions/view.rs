@@ -285,6 +285,7 @@ mod tests {
             account_id: AccountId(2),
             environment: Environment::Live,
             settings: KeySettings::create(&draft, NOW).expect("valid"),
+            rate_ceiling: None,
             state: KeyState::Active,
             created_by: "usr_x".into(),
             created_at: NOW,

@@ -7,7 +7,7 @@ use claviger_model::ids::KeyId;
 use claviger_model::keys::KeyDraft;
 use claviger_store::{Tx, keys};
 
-use super::{KeyWithSecrets, audited, difference, find};
+use super::{KeyWithSecrets, audited, difference, find, rate};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
@@ -47,9 +47,11 @@ pub async fn edit(
             if draft.scopes.is_some() {
                 access.may_hand_on(&settings.scopes)?;
             }
+            rate::check(&access, &key, &settings)?;
+            let ceiling = rate::ceiling(&access, &draft, &settings, key.rate_ceiling);
             let before = (key.version, audited(&key));
             let edited = key
-                .edit(settings, draft.active, now)
+                .edit(settings, ceiling, draft.active, now)
                 .map_err(|revoked| Error::conflict(revoked.to_string()))?;
             if edited.version != before.0 {
                 keys::update(tx, &edited).await?;

@@ -11,7 +11,7 @@ use claviger_model::keys::{ApiKey, KeyDraft, KeySettings, KeyState};
 use claviger_model::secret::Plaintext;
 use claviger_store::{Tx, keys};
 
-use super::{KeyWithSecrets, audited, find};
+use super::{KeyWithSecrets, audited, find, rate};
 use crate::access::KeyAccess;
 use crate::app::{App, Effect};
 use crate::error::Error;
@@ -59,6 +59,7 @@ pub async fn issue(
         id: KeyId::new(now, &app.sources().id()?),
         account_id: access.account_id(),
         environment: input.environment,
+        rate_ceiling: rate::ceiling(access, &input.draft, &settings, None),
         settings,
         state: match input.draft.active {
             Some(false) => KeyState::Inactive { at: now },

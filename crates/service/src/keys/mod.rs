@@ -3,6 +3,7 @@
 mod edit;
 mod issue;
 mod list;
+mod rate;
 mod revoke;
 
 use claviger_model::credentials::KeySecret;
@@ -58,6 +59,7 @@ pub(crate) fn audited(key: &ApiKey) -> Value {
         "expires_at": settings.expires_at,
         "allowed_ips": networks,
         "rate_limit": settings.rate_limit,
+        "rate_limit_ceiling": key.rate_ceiling,
         "state": match key.state {
             KeyState::Active => "active",
             KeyState::Inactive { .. } => "inactive",

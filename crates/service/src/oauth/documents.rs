@@ -221,6 +221,7 @@ async fn update(
         return Ok(());
     };
     // What an operator decided about it is not the document's to say.
+    after.ceilings = client.ceilings;
     after.settings = ClientSettings {
         name: after.settings.name,
         auth_method: after.settings.auth_method,

@@ -3,7 +3,7 @@
 use claviger_model::Environment;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::{
-    Client, ClientKind, ClientMetadata, ClientSecret, ClientSettings, ClientState,
+    Client, ClientCeilings, ClientKind, ClientMetadata, ClientSecret, ClientSettings, ClientState,
 };
 use claviger_model::codes::{AuthorizationCode, CODE_LIFETIME_MILLIS, CODE_PREFIX};
 use claviger_model::credentials::StoredSecret;
@@ -52,6 +52,7 @@ pub async fn make_app(
         kind: ClientKind::App,
         environment: Environment::Live,
         settings,
+        ceilings: ClientCeilings::default(),
         state: ClientState::Active,
         created_by: "test".to_owned(),
         created_at: now,

@@ -4,7 +4,8 @@ use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::{
-    Client, ClientKind, ClientMetadata, ClientScopes, ClientSecret, ClientSettings, ClientState,
+    Client, ClientCeilings, ClientKind, ClientMetadata, ClientScopes, ClientSecret, ClientSettings,
+    ClientState,
 };
 use claviger_model::credentials::StoredSecret;
 use claviger_model::grants::Grant;
@@ -58,6 +59,7 @@ impl ConnectedApp {
                 quota_mode: None,
                 auth_method: None,
             },
+            ceilings: ClientCeilings::default(),
             state: ClientState::Active,
             created_by: "usr_x".into(),
             created_at: now,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::clients::{
-    Client, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
+    Client, ClientCeilings, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
 };
 use claviger_model::credentials::StoredSecret;
 use claviger_model::ids::{ClientId, SecretId, TokenId};
@@ -35,6 +35,7 @@ pub(crate) async fn make_client(test: &TestApp) {
             quota_mode: None,
             auth_method: None,
         },
+        ceilings: ClientCeilings::default(),
         state: ClientState::Active,
         created_by: "usr_x".into(),
         created_at: now,

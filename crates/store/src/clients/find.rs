@@ -21,7 +21,8 @@ pub async fn find(
     let rows = conn
         .query(
             "SELECT id, account_id, kind, environment, name, description, scopes, api_id,
-                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+                 lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
                  deleted_by, created_by, created_at, row_version, seal
              FROM clients WHERE account_id = $1 AND deleted_at IS NULL
                  AND LOWER(name) LIKE LOWER($2) ESCAPE '!'

@@ -11,7 +11,8 @@ pub use metadata::{
 pub use secrets::{insert_secret, secret, secrets, secrets_of, update_secret};
 
 use claviger_model::clients::{
-    Client, ClientAuthMethod, ClientKind, ClientScopes, ClientSettings, ClientState, QuotaMode,
+    Client, ClientAuthMethod, ClientCeilings, ClientKind, ClientScopes, ClientSettings,
+    ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ClientId};
 use claviger_model::seal::Sealed as _;
@@ -38,6 +39,11 @@ impl Stored for Client {
                 quota_mode: optional_word(fields, QuotaMode::parse)?,
                 auth_method: optional_word(fields, ClientAuthMethod::parse)?,
             },
+            ceilings: ClientCeilings {
+                token_lifetime_seconds: fields.optional_small()?,
+                tokens_per_day: fields.optional_small()?,
+                quota_mode: optional_word(fields, QuotaMode::parse)?,
+            },
             state: state(fields)?,
             created_by: fields.text()?,
             created_at: fields.time()?,
@@ -49,13 +55,15 @@ impl Stored for Client {
 /// Adds a client, without secrets and metadata.
 pub async fn insert(tx: &mut Tx, client: &Client) -> Result<(), StoreError> {
     let seal = tx.keyring().seal(client);
-    let settings = &client.settings;
+    let (settings, ceilings) = (&client.settings, &client.ceilings);
     let (deleted_at, deleted_by) = state_columns(&client.state);
     tx.query(
         "INSERT INTO clients (id, account_id, kind, environment, name, description, scopes, api_id,
-             token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+             token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+             lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
              deleted_by, created_by, created_at, row_version, seal)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20, $21)",
     )
     .shown(client.id)
     .shown(client.account_id)
@@ -69,6 +77,9 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<(), StoreError> {
     .bind(settings.tokens_per_day.map(i64::from))
     .bind(settings.quota_mode.map(QuotaMode::as_str))
     .bind(settings.auth_method.map(ClientAuthMethod::as_str))
+    .bind(ceilings.token_lifetime_seconds.map(i64::from))
+    .bind(ceilings.tokens_per_day.map(i64::from))
+    .bind(ceilings.quota_mode.map(QuotaMode::as_str))
     .time_option(deleted_at)
     .bind(deleted_by)
     .bind(client.created_by.as_str())
@@ -83,15 +94,16 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<(), StoreError> {
 /// Writes a changed client over the version before it.
 pub async fn update(tx: &mut Tx, client: &Client) -> Result<(), StoreError> {
     let seal = tx.keyring().seal(client);
-    let settings = &client.settings;
+    let (settings, ceilings) = (&client.settings, &client.ceilings);
     let (deleted_at, deleted_by) = state_columns(&client.state);
     let touched = tx
         .query(
             "UPDATE clients SET name = $2, description = $3, scopes = $4, api_id = $5,
                  token_lifetime_seconds = $6, tokens_per_day = $7, quota_mode = $8,
-                 auth_method = $9, deleted_at = $10, deleted_by = $11, row_version = $12,
-                 seal = $13
-             WHERE id = $1 AND row_version = $12 - 1",
+                 auth_method = $9, lifetime_ceiling_seconds = $10, quota_ceiling = $11,
+                 quota_mode_ceiling = $12, deleted_at = $13, deleted_by = $14, row_version = $15,
+                 seal = $16
+             WHERE id = $1 AND row_version = $15 - 1",
         )
         .shown(client.id)
         .bind(settings.name.as_str())
@@ -102,6 +114,9 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<(), StoreError> {
         .bind(settings.tokens_per_day.map(i64::from))
         .bind(settings.quota_mode.map(QuotaMode::as_str))
         .bind(settings.auth_method.map(ClientAuthMethod::as_str))
+        .bind(ceilings.token_lifetime_seconds.map(i64::from))
+        .bind(ceilings.tokens_per_day.map(i64::from))
+        .bind(ceilings.quota_mode.map(QuotaMode::as_str))
         .time_option(deleted_at)
         .bind(deleted_by)
         .bind(client.version)
@@ -127,7 +142,8 @@ pub async fn get(
     let row = conn
         .query(
             "SELECT id, account_id, kind, environment, name, description, scopes, api_id,
-                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+                 lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
                  deleted_by, created_by, created_at, row_version, seal
              FROM clients WHERE id = $1 AND account_id = COALESCE($2, account_id)",
         )
@@ -159,7 +175,8 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<Client>, StoreError> {
     let sql = "SELECT id, account_id, kind, environment, name, description, scopes, api_id,
-             token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+             token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+             lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
              deleted_by, created_by, created_at, row_version, seal
          FROM clients WHERE account_id = $1 AND ($2 = 1 OR deleted_at IS NULL)
              AND (created_at, id) < ($3, $4) AND kind = COALESCE($5, kind)
@@ -177,7 +194,7 @@ pub async fn page(
             let query = query.bind(filter.kind.map(ClientKind::as_str));
             query.bind(filter.environment.map(Environment::as_str))
         },
-        |row| Ok((row.get(15)?, row.get(0)?)),
+        |row| Ok((row.get(18)?, row.get(0)?)),
     )
     .await
 }
@@ -190,7 +207,8 @@ pub async fn resident_page(
     limit: u32,
 ) -> Result<Vec<Client>, StoreError> {
     let sql = "SELECT id, account_id, kind, environment, name, description, scopes, api_id,
-             token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+             token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+             lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
              deleted_by, created_by, created_at, row_version, seal
          FROM clients WHERE id > $1 ORDER BY id LIMIT $2";
     rows::page_by_id(conn, sql, after, limit).await
@@ -201,11 +219,13 @@ pub async fn by_ids(conn: &mut Conn, ids: &[ClientId]) -> Result<Vec<Client>, St
     let rows = conn
         .query2(
             "SELECT id, account_id, kind, environment, name, description, scopes, api_id,
-                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+                 lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
                  deleted_by, created_by, created_at, row_version, seal
              FROM clients WHERE id IN (SELECT value FROM json_each($1))",
             "SELECT id, account_id, kind, environment, name, description, scopes, api_id,
-                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method, deleted_at,
+                 token_lifetime_seconds, tokens_per_day, quota_mode, auth_method,
+                 lifetime_ceiling_seconds, quota_ceiling, quota_mode_ceiling, deleted_at,
                  deleted_by, created_by, created_at, row_version, seal
              FROM clients WHERE id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
         )

@@ -48,6 +48,7 @@ const MAIN: &[Migration] = migrations! { "main":
     14 = "0014_checkpoints",
     16 = "0016_sandbox",
     17 = "0017_reminders",
+    18 = "0018_ceilings",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":

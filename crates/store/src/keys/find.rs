@@ -21,8 +21,9 @@ pub async fn find(
     let rows = conn
         .query(
             "SELECT id, account_id, environment, name, description, scopes, expires_at,
-                 allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-                 created_by, created_at, row_version, seal
+                 allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+                 rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+                 row_version, seal
              FROM keys WHERE account_id = $1 AND (LOWER(name) LIKE LOWER($2) ESCAPE '!'
                  OR id IN (SELECT s.key_id FROM key_secrets s WHERE s.hint = $3))
              ORDER BY created_at DESC, id DESC LIMIT $4",

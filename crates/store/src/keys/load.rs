@@ -127,12 +127,14 @@ async fn in_bulk(conn: &mut Conn, after: &str, last: &str) -> Result<Option<Load
     let row = conn
         .query2(
             "SELECT json_group_array(json_array(id, account_id, environment, name, description,
-                 scopes, expires_at, allowed_ips, rate_limit, rate_window_seconds, state,
-                 state_at, revoked_by, created_by, created_at, row_version, hex(seal)))
+                 scopes, expires_at, allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+                 rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+                 row_version, hex(seal)))
              FROM keys WHERE id > $1 AND id <= $2",
             "SELECT CAST(COALESCE(json_agg(json_build_array(id, account_id, environment, name,
                  description, scopes, expires_at, allowed_ips, rate_limit, rate_window_seconds,
-                 state, state_at, revoked_by, created_by, created_at, row_version,
+                 rate_ceiling, rate_ceiling_window_seconds, state, state_at, revoked_by,
+                 created_by, created_at, row_version,
                  encode(seal, 'hex'))), '[]') AS TEXT)
              FROM keys WHERE id > $1 AND id <= $2",
         )
@@ -193,12 +195,14 @@ async fn one_by_one(conn: &mut Conn, ids: String) -> Result<Loaded, StoreError> 
     let rows = conn
         .query2(
             "SELECT id, account_id, environment, name, description, scopes, expires_at,
-                 allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-                 created_by, created_at, row_version, seal
+                 allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+                 rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+                 row_version, seal
              FROM keys WHERE id IN (SELECT value FROM json_each($1))",
             "SELECT id, account_id, environment, name, description, scopes, expires_at,
-                 allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-                 created_by, created_at, row_version, seal
+                 allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+                 rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+                 row_version, seal
              FROM keys WHERE id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
         )
         .bind(ids.as_str())

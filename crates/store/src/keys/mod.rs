@@ -74,6 +74,7 @@ impl Stored for ApiKey {
                 allowed_ips: networks(fields)?,
                 rate_limit: rate_limit(fields)?,
             },
+            rate_ceiling: rate_limit(fields)?,
             state: state(fields)?,
             created_by: fields.text()?,
             created_at: fields.time()?,
@@ -101,9 +102,11 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey, secret: &KeySecret) -> Result<(),
     let (state, state_at, revoked_by) = state_columns(&key.state);
     tx.query(
         "INSERT INTO keys (id, account_id, environment, name, description, scopes, expires_at,
-             allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-             created_by, created_at, row_version, seal)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+             rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+             row_version, seal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19)",
     )
     .shown(key.id)
     .shown(key.account_id)
@@ -113,12 +116,10 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey, secret: &KeySecret) -> Result<(),
     .bind(json_text(&settings.scopes)?)
     .time_option(settings.expires_at)
     .bind(networks_text(settings)?)
-    .bind(settings.rate_limit.map(|rate| i64::from(rate.limit)))
-    .bind(
-        settings
-            .rate_limit
-            .map(|rate| i64::from(rate.window_seconds)),
-    )
+    .bind(settings.rate_limit.map(limit_column))
+    .bind(settings.rate_limit.map(window_column))
+    .bind(key.rate_ceiling.map(limit_column))
+    .bind(key.rate_ceiling.map(window_column))
     .bind(state)
     .time_option(state_at)
     .bind(revoked_by)
@@ -160,9 +161,10 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
     let touched = tx
         .query(
             "UPDATE keys SET name = $2, description = $3, scopes = $4, expires_at = $5,
-                 allowed_ips = $6, rate_limit = $7, rate_window_seconds = $8, state = $9,
-                 state_at = $10, revoked_by = $11, row_version = $12, seal = $13
-             WHERE id = $1 AND row_version = $12 - 1",
+                 allowed_ips = $6, rate_limit = $7, rate_window_seconds = $8, rate_ceiling = $9,
+                 rate_ceiling_window_seconds = $10, state = $11, state_at = $12, revoked_by = $13,
+                 row_version = $14, seal = $15
+             WHERE id = $1 AND row_version = $14 - 1",
         )
         .shown(key.id)
         .bind(settings.name.as_str())
@@ -170,12 +172,10 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
         .bind(json_text(&settings.scopes)?)
         .time_option(settings.expires_at)
         .bind(networks_text(settings)?)
-        .bind(settings.rate_limit.map(|rate| i64::from(rate.limit)))
-        .bind(
-            settings
-                .rate_limit
-                .map(|rate| i64::from(rate.window_seconds)),
-        )
+        .bind(settings.rate_limit.map(limit_column))
+        .bind(settings.rate_limit.map(window_column))
+        .bind(key.rate_ceiling.map(limit_column))
+        .bind(key.rate_ceiling.map(window_column))
         .bind(state)
         .time_option(state_at)
         .bind(revoked_by)
@@ -223,8 +223,9 @@ pub async fn get(
     let row = conn
         .query(
             "SELECT id, account_id, environment, name, description, scopes, expires_at,
-                 allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-                 created_by, created_at, row_version, seal
+                 allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+                 rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+                 row_version, seal
              FROM keys WHERE id = $1 AND account_id = COALESCE($2, account_id)",
         )
         .shown(id)
@@ -257,8 +258,9 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<ApiKey>, StoreError> {
     let sql = "SELECT id, account_id, environment, name, description, scopes, expires_at,
-             allowed_ips, rate_limit, rate_window_seconds, state, state_at, revoked_by,
-             created_by, created_at, row_version, seal
+             allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
+             rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
+             row_version, seal
          FROM keys WHERE account_id = $1 AND environment = COALESCE($2, environment)
              AND state = COALESCE($3, state)
              AND COALESCE(expires_at, 9223372036854775807) > $4
@@ -278,7 +280,7 @@ pub async fn page(
             let query = query.bind(ends_after).bind(ends_by);
             query.bind(*at).bind(id.as_str())
         },
-        |row| Ok((row.get(14)?, row.get(0)?)),
+        |row| Ok((row.get(16)?, row.get(0)?)),
     )
     .await
 }
@@ -307,6 +309,14 @@ fn rate_limit(fields: &mut Fields<'_>) -> Result<Option<RateLimit>, StoreError> 
         (None, None) => Ok(None),
         _ => Err(fields.corrupt()),
     }
+}
+
+fn limit_column(rate: RateLimit) -> i64 {
+    rate.limit.into()
+}
+
+fn window_column(rate: RateLimit) -> i64 {
+    rate.window_seconds.into()
 }
 
 fn state(fields: &mut Fields<'_>) -> Result<KeyState, StoreError> {

@@ -2,8 +2,8 @@
 
 use claviger_model::accounts::{Account, AccountStatus};
 use claviger_model::clients::{
-    Client, ClientAuthMethod, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
-    QuotaMode,
+    Client, ClientAuthMethod, ClientCeilings, ClientKind, ClientScopes, ClientSecret,
+    ClientSettings, ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ApiId, ClientId, SecretId};
 use claviger_model::rotations::{OldEnds, OldSecret, Rotation};
@@ -32,6 +32,10 @@ fn client(number: u64, account: AccountId) -> Client {
             tokens_per_day: Some(10),
             quota_mode: Some(QuotaMode::Observe),
             auth_method: Some(ClientAuthMethod::Post),
+        },
+        ceilings: ClientCeilings {
+            tokens_per_day: Some(20),
+            ..ClientCeilings::default()
         },
         state: ClientState::Active,
         created_by: "usr_x".into(),

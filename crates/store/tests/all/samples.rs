@@ -82,6 +82,7 @@ pub(crate) fn key(number: u64, account: AccountId) -> (ApiKey, KeySecret) {
                 window_seconds: 60,
             }),
         },
+        rate_ceiling: None,
         state: KeyState::Active,
         created_by: "usr_x".into(),
         created_at: NOW.plus_millis(i64::try_from(number).expect("small")),

@@ -4,7 +4,7 @@ use claviger_model::ids::{AccountId, KeyId};
 use claviger_store::testing::for_each_database;
 use claviger_store::{StoreError, keys, operators, users};
 
-use crate::samples::{run, user, with_keys, with_users};
+use crate::samples::{key, run, user, with_keys, with_users, wrote};
 
 #[tokio::test]
 async fn a_seal_does_not_move_to_another_row() {
@@ -42,6 +42,33 @@ async fn an_invented_operator_is_refused() {
         assert!(
             matches!(taken_over, Err(StoreError::BrokenSeal { .. })),
             "{taken_over:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ceiling_is_not_taken_away_in_the_database() {
+    for_each_database(|db| async move {
+        with_keys(&db, 1).await;
+        let (mut limited, _) = key(1, AccountId(1));
+        limited.rate_ceiling = limited.settings.rate_limit;
+        limited.version = 2;
+        let row = limited.clone();
+        wrote(&db, move |tx| {
+            let row = row.clone();
+            Box::pin(async move { keys::update(tx, &row).await })
+        })
+        .await;
+        let mut reader = db.read().await.expect("a reader");
+        let found = keys::get(&mut reader, Some(AccountId(1)), KeyId(1)).await;
+        assert_eq!(found, Ok(Some(limited)));
+        let lift = "UPDATE keys SET rate_ceiling = NULL, rate_ceiling_window_seconds = NULL";
+        run(&db, lift).await;
+        let lifted = keys::get(&mut reader, Some(AccountId(1)), KeyId(1)).await;
+        assert!(
+            matches!(lifted, Err(StoreError::BrokenSeal { table: "keys", .. })),
+            "{lifted:?}"
         );
     })
     .await;

@@ -90,7 +90,8 @@ mod tests {
     use claviger_model::accounts::{Account, AccountStatus};
     use claviger_model::apis::SigningAlgorithm;
     use claviger_model::clients::{
-        Client, ClientDraft, ClientKind, ClientSettings, ClientState, ScopesDraft, subject,
+        Client, ClientCeilings, ClientDraft, ClientKind, ClientSettings, ClientState, ScopesDraft,
+        subject,
     };
     use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
     use claviger_model::tokens::{Audience, Claims, TokenGrant};
@@ -130,6 +131,7 @@ mod tests {
             kind: ClientKind::Machine,
             environment: Environment::Live,
             settings: ClientSettings::create(&draft).unwrap(),
+            ceilings: ClientCeilings::default(),
             state: ClientState::Active,
             created_by: "usr_x".into(),
             created_at: UnixMillis(1),

@@ -12,7 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::clients::{
-    Client, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState, subject,
+    Client, ClientCeilings, ClientKind, ClientScopes, ClientSecret, ClientSettings, ClientState,
+    subject,
 };
 use claviger_model::credentials::StoredSecret;
 use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
@@ -161,6 +162,7 @@ pub(crate) fn client(scopes: &[&str]) -> Client {
             quota_mode: None,
             auth_method: None,
         },
+        ceilings: ClientCeilings::default(),
         state: ClientState::Active,
         created_by: "usr_x".into(),
         created_at: NOW.wall,

@@ -101,6 +101,7 @@ pub(crate) fn key() -> ApiKey {
         account_id: AccountId(1),
         environment: Environment::Live,
         settings: KeySettings::create(&draft, NOW.wall).unwrap(),
+        rate_ceiling: None,
         state: KeyState::Active,
         created_by: "usr_x".into(),
         created_at: NOW.wall,

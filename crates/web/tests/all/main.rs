@@ -7,6 +7,7 @@ mod apis;
 mod apps;
 mod audit;
 mod authorize;
+mod ceilings;
 mod client_automation;
 mod clients;
 mod decisions;

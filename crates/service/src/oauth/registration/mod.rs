@@ -94,6 +94,7 @@ pub(crate) async fn make(
         kind: described.kind,
         environment: Environment::Live,
         settings: described.settings,
+        ceilings: described.ceilings,
         state: ClientState::Active,
         created_by: signature.actor().to_owned(),
         created_at: now,
@@ -184,6 +185,7 @@ pub async fn replace(
                 let found = found.ok_or_else(|| Error::not_found("registration"))?;
                 after.metadata.origin = found.metadata.origin.clone();
                 // What an operator decided about it is not the app's to say.
+                after.ceilings = found.client.ceilings;
                 after.settings = ClientSettings {
                     name: after.settings.name,
                     auth_method: after.settings.auth_method,

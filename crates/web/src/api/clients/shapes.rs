@@ -98,6 +98,8 @@ pub struct Client {
     tokens_per_day: Option<u32>,
     /// `enforce` or `observe`; null for what the instance does.
     quota_mode: Option<&'static str>,
+    /// What an operator said that it has at most: its account may go below that only.
+    ceilings: Ceilings,
     /// The tokens of the day; null without a quota.
     quota: Option<Quota>,
     /// `active` or `deleted`.
@@ -121,6 +123,20 @@ pub struct Client {
     /// What became of its secrets.
     #[serde(flatten)]
     uses: Uses,
+}
+
+/// What an operator said that a client has at most: by setting it. Null where none did: then the
+/// instance's and the APIs' own values are the most that its account can give.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClientCeilings)]
+pub struct Ceilings {
+    /// How long its tokens live at most, in seconds.
+    token_lifetime_seconds: Option<u32>,
+    /// How many tokens it gets at most in a day in UTC.
+    #[schema(example = 10)]
+    tokens_per_day: Option<u32>,
+    /// `enforce`: beyond that they are refused. `observe`: they may be counted only.
+    quota_mode: Option<&'static str>,
 }
 
 /// The tokens that a client gets in a day, and got today.
@@ -284,6 +300,11 @@ impl Client {
             token_lifetime_seconds: settings.token_lifetime_seconds,
             tokens_per_day: settings.tokens_per_day,
             quota_mode: settings.quota_mode.map(QuotaMode::as_str),
+            ceilings: Ceilings {
+                token_lifetime_seconds: client.ceilings.token_lifetime_seconds,
+                tokens_per_day: client.ceilings.tokens_per_day,
+                quota_mode: client.ceilings.quota_mode.map(QuotaMode::as_str),
+            },
             quota: None,
             status,
             secrets: secrets.into_iter().map(secret).collect(),

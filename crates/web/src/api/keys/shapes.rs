@@ -61,6 +61,10 @@ pub struct ApiKey {
     /// How often it may be used; null for no limit of its own.
     #[schema(value_type = Option<RateLimitBody>)]
     rate_limit: Option<RateLimit>,
+    /// How often an operator said that it may be used at most, by setting it: its account may only
+    /// allow less. Null where none did.
+    #[schema(value_type = Option<RateLimitBody>)]
+    rate_limit_ceiling: Option<RateLimit>,
     /// Whose it is.
     #[schema(value_type = String)]
     account_id: AccountId,
@@ -225,6 +229,7 @@ impl ApiKey {
                 .map(ToString::to_string)
                 .collect(),
             rate_limit: key.settings.rate_limit,
+            rate_limit_ceiling: key.rate_ceiling,
             account_id: key.account_id,
             created_by: key.created_by,
             uses: of_key.into(),

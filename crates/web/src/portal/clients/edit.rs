@@ -24,10 +24,8 @@ pub async fn save(Id(id): Id<ClientId>, mut submission: Submission) -> Answer {
     let version = submission.fields.get("version");
     let saved = match fields::draft(&submission.fields) {
         Ok(typed) => {
-            let mut draft = typed.draft;
-            draft.kind = None;
             let input = EditInput {
-                draft,
+                draft: fields::changes(typed.draft, &found.client.settings),
                 audience: typed.audience,
                 expected_version: version.and_then(|version| version.parse().ok()),
             };

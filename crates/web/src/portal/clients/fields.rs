@@ -1,7 +1,8 @@
 //! The fields of a client's form, from what was typed to what the use cases take, and back.
 
 use claviger_model::clients::{
-    Client, ClientDraft, ClientKind, ClientScopes, QuotaMode, ScopesDraft,
+    Client, ClientCeilings, ClientDraft, ClientKind, ClientScopes, ClientSettings, QuotaMode,
+    ScopesDraft,
 };
 use claviger_model::credentials::CredentialKind;
 use claviger_model::time::DAY_MILLIS;
@@ -27,6 +28,7 @@ struct Shown {
     lifetime: String,
     quota: String,
     quota_mode: &'static str,
+    ceilings: ClientCeilings,
 }
 
 /// What was typed.
@@ -66,6 +68,7 @@ pub(super) fn of_client(form: Form, portal: &Portal, typed: &Fields, client: &Cl
         lifetime: number(settings.token_lifetime_seconds),
         quota: number(settings.tokens_per_day),
         quota_mode: settings.quota_mode.map_or("", QuotaMode::as_str),
+        ceilings: client.ceilings,
     };
     fields(form, portal, typed, &shown, None)
 }
@@ -134,19 +137,24 @@ fn api(portal: &Portal, chosen: &str) -> Field {
 
 fn lifetime(portal: &Portal, typed: &Fields, shown: &Shown) -> Field {
     let seconds = portal.web.app().settings().tokens.lifetime_seconds;
-    let hint = format!(
-        "In seconds. Empty: as long as the API says, or {seconds}. Longer than that only an \
-         operator can make it."
-    );
+    let hint = match shown.ceilings.token_lifetime_seconds {
+        Some(most) => format!("In seconds, at most {most}: an operator set that."),
+        None => format!(
+            "In seconds. Empty: as long as the API says, or {seconds}. Longer than that only an \
+             operator can make it."
+        ),
+    };
     let value = typed.text("token_lifetime_seconds", &shown.lifetime);
     let label = "Lifetime of a token";
     Field::of_kind("number", "token_lifetime_seconds", label, value).hint(hint)
 }
 
 fn quota(portal: &Portal, typed: &Fields, shown: &Shown) -> Field {
-    let hint = match portal.web.app().settings().tokens.per_day {
-        Some(limit) => format!("In a day in UTC. Empty: {limit}, as for every other."),
-        None => "In a day in UTC. Empty: no limit.".to_owned(),
+    let of_all = portal.web.app().settings().tokens.per_day;
+    let hint = match (shown.ceilings.tokens_per_day, of_all) {
+        (Some(most), _) => format!("In a day in UTC, at most {most}: an operator set that."),
+        (None, Some(limit)) => format!("In a day in UTC. Empty: {limit}, as for every other."),
+        (None, None) => "In a day in UTC. Empty: no limit.".to_owned(),
     };
     let value = typed.text("tokens_per_day", &shown.quota);
     Field::of_kind("number", "tokens_per_day", "Tokens a day", value).hint(hint)
@@ -163,7 +171,8 @@ fn quota_mode(portal: &Portal, typed: &Fields, shown: &Shown) -> Field {
         Choice::new("enforce", "They are refused", chosen == "enforce"),
     ];
     // Only an operator may loosen it; what is set already stays to be chosen.
-    if portal.session.user().is_operator || chosen == "observe" {
+    let is_allowed = shown.ceilings.quota_mode == Some(QuotaMode::Observe);
+    if portal.session.user().is_operator || is_allowed || chosen == "observe" {
         let observe = Choice::new("observe", "They are counted", chosen == "observe");
         choices.push(observe);
     }
@@ -201,6 +210,26 @@ pub(super) fn draft(typed: &Fields) -> Result<Typed, Problems> {
         },
         audience: Some(text("audience")),
     })
+}
+
+/// The same without what stays as it is: what an operator only leaves in a form is not what an
+/// operator says.
+pub(super) fn changes(draft: ClientDraft, before: &ClientSettings) -> ClientDraft {
+    let lifetime = Some(before.token_lifetime_seconds);
+    let quota = Some(before.tokens_per_day);
+    let mode = Some(before.quota_mode.map(|mode| mode.as_str().to_owned()));
+    ClientDraft {
+        kind: None,
+        token_lifetime_seconds: draft
+            .token_lifetime_seconds
+            .filter(|typed| Some(*typed) != lifetime),
+        tokens_per_day: draft.tokens_per_day.filter(|typed| Some(*typed) != quota),
+        quota_mode: draft
+            .quota_mode
+            .clone()
+            .filter(|_| draft.quota_mode != mode),
+        ..draft
+    }
 }
 
 /// The end of the last day on which something works, in Unix milliseconds; none when none was

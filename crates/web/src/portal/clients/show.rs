@@ -1,7 +1,7 @@
 //! `/clients/{id}`: one machine client, its secrets and what became of them.
 
 use askama::Template;
-use claviger_model::clients::{ClientAuthMethod, ClientKind, ClientScopes};
+use claviger_model::clients::{ClientAuthMethod, ClientCeilings, ClientKind, ClientScopes};
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_model::{Environment, UnixMillis};
 use claviger_service::clients::{self, ClientWithSecrets, rotations};
@@ -42,6 +42,8 @@ struct ClientPage {
     authentication: Option<&'static str>,
     lifetime: u32,
     quota: Option<Quota>,
+    /// What an operator said that it has at most.
+    ceilings: ClientCeilings,
     created: When,
     /// After how many days its newest secret should have been replaced, if it is so old.
     too_old: Option<u32>,
@@ -121,6 +123,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
         authentication: settings.auth_method.map(ClientAuthMethod::as_str),
         lifetime: rotations::token_lifetime_seconds(app, client),
         quota: Quota::of(&portal, client, today, now),
+        ceilings: client.ceilings,
         created: When::of(client.created_at, now),
         too_old: newest_is_old(app, &found, now),
         owner,

@@ -23,6 +23,7 @@ struct Shown {
     expires_at: String,
     allowed_ips: String,
     rate_limit: Option<RateLimit>,
+    rate_ceiling: Option<RateLimit>,
 }
 
 /// The fields of a new key; `typed` is what a link or a form that was sent says.
@@ -37,6 +38,7 @@ pub(super) fn of_new(form: Form, portal: &Portal, typed: &Fields) -> Form {
         expires_at: dates::machine_day(suggested),
         allowed_ips: String::new(),
         rate_limit: None,
+        rate_ceiling: None,
     };
     let environments = Environment::ALL.map(|environment| {
         let choice = Choice::new(
@@ -65,6 +67,7 @@ pub(super) fn of_key(form: Form, portal: &Portal, typed: &Fields, key: &ApiKey) 
         expires_at: settings.expires_at.map(last_day).unwrap_or_default(),
         allowed_ips: networks.collect::<Vec<_>>().join("\n"),
         rate_limit: settings.rate_limit,
+        rate_ceiling: key.rate_ceiling,
     };
     fields(form, portal, typed, &shown, None)
 }
@@ -111,6 +114,13 @@ fn limits(form: Form, typed: &Fields, shown: &Shown) -> Form {
         Some(rate) => (rate.limit.to_string(), rate.window_seconds.to_string()),
         None => (String::new(), "60".to_owned()),
     };
+    let at_most = match shown.rate_ceiling {
+        Some(most) => format!(
+            "At most {} in {} seconds: an operator set that.",
+            most.limit, most.window_seconds
+        ),
+        None => "At most so many. Empty: no limit of its own.".to_owned(),
+    };
     form.field(Field::yes_or_no("active", "Active", is_active))
         .field(
             Field::of_kind(
@@ -137,7 +147,7 @@ fn limits(form: Form, typed: &Fields, shown: &Shown) -> Form {
                 "Requests",
                 typed.text("rate_limit", &limit),
             )
-            .hint("At most so many. Empty: no limit of its own."),
+            .hint(at_most),
         )
         .field(
             Field::of_kind(
@@ -168,6 +178,9 @@ pub(super) fn draft(typed: &Fields, before: Option<&ApiKey>) -> Result<KeyDraft,
         None => Some(None),
         Some(limit) => rate(limit, typed.get("rate_window"), &mut problems).map(Some),
     };
+    // What an operator only leaves in the form is not what an operator says.
+    let rate_was = before.map(|key| key.settings.rate_limit.map(|r| (r.limit, r.window_seconds)));
+    let rate_limit = rate_limit.filter(|typed| Some(*typed) != rate_was);
     let draft = KeyDraft {
         name: Some(typed.get("name").unwrap_or_default().to_owned()),
         description: Some(typed.get("description").map(str::to_owned)),
