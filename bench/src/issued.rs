@@ -18,7 +18,7 @@ use claviger_model::keyring::Keyring;
 use claviger_model::tokens::{ACCESS_TOKEN_TYPE, Audience, Claims, TokenGrant};
 use claviger_verify::{Index, VerifyingKey};
 
-use crate::decide::{NOW, minted};
+use crate::resident::{NOW, minted};
 
 pub(crate) const ISSUER: &str = "https://auth.acme.test";
 /// The audience of the API that the tokens are for.
@@ -84,10 +84,11 @@ fn put_client(index: &Index, keyring: &Keyring, number: u64) -> Result<()> {
     Ok(())
 }
 
-fn token(pair: &EcdsaKeyPair, number: u64) -> Result<String> {
+/// The claims of a token.
+pub(crate) fn claims(number: u64) -> Claims {
     let client = ClientId((number % CLIENTS).into());
     let issued_at = NOW.wall.0 / 1_000;
-    let claims = Claims {
+    Claims {
         iss: ISSUER.to_owned(),
         sub: subject(client),
         aud: Audience::One(AUDIENCE.to_owned()),
@@ -108,14 +109,17 @@ fn token(pair: &EcdsaKeyPair, number: u64) -> Result<String> {
         generation: None,
         cnf: None,
         all_scopes: false,
-    };
+    }
+}
+
+fn token(pair: &EcdsaKeyPair, number: u64) -> Result<String> {
     let header = serde_json::json!({
         "typ": ACCESS_TOKEN_TYPE,
         "alg": SigningAlgorithm::Es256.as_str(),
         "kid": KEY,
     });
     let base64 = |json: String| URL_SAFE_NO_PAD.encode(json);
-    let claims = base64(serde_json::to_string(&claims)?);
+    let claims = base64(serde_json::to_string(&claims(number))?);
     let signed = format!("{}.{claims}", base64(header.to_string()));
     let signature = pair.sign(&SystemRandom::new(), signed.as_bytes())?;
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))

@@ -1,29 +1,97 @@
-//! The table.
+//! The table: what was measured, its bar, and whether it is met.
 
+use std::ffi::OsString;
 use std::fs;
 
-use crate::load::Reading;
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
 
-/// One kind of work over HTTP, measured on both sides.
-pub(crate) struct HttpRow {
-    pub(crate) name: &'static str,
-    pub(crate) own: Vec<Reading>,
-    /// Whom it is measured beside.
-    pub(crate) beside: &'static str,
-    pub(crate) other: Vec<Reading>,
+use crate::bars::Figure;
+use crate::plan::Plan;
+use crate::sections::Section;
+
+/// Names the Node that runs the rivals, beside whose packages they are.
+const NODE_VARIABLE: &str = "CLAVIGER_BENCH_NODE";
+
+/// One run of the program.
+pub(crate) struct Bench {
+    pub(crate) plan: Plan,
+    /// What runs the rivals; none where they are not installed.
+    pub(crate) node: Option<OsString>,
+    runtime: Runtime,
+    figures: Vec<Figure>,
 }
 
-/// One kind of decision in process, beside its floor.
-pub(crate) struct DecideRow {
-    pub(crate) name: String,
-    /// Median nanoseconds of a decision.
-    pub(crate) nanos: f64,
-    /// Median nanoseconds of the floor.
-    pub(crate) floor_nanos: f64,
+impl Bench {
+    pub(crate) fn new(plan: Plan) -> Result<Self> {
+        Ok(Self {
+            plan,
+            node: std::env::var_os(NODE_VARIABLE),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?,
+            figures: Vec::new(),
+        })
+    }
+
+    /// Measures the sections one after the other, and says in the end what is met.
+    pub(crate) fn measure(&mut self, sections: &[&Section]) -> Result<()> {
+        println!("{}", machine());
+        if self.plan.is_short {
+            println!("a short run: its figures mean nothing");
+        }
+        for section in sections {
+            println!("\n{}: {}", section.name, section.measures);
+            (section.run)(self).with_context(|| section.name.to_owned())?;
+        }
+        self.sum_up(sections);
+        Ok(())
+    }
+
+    /// Waits for work over HTTP.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Takes a figure into the table.
+    pub(crate) fn add(&mut self, figure: Figure) {
+        println!("{figure}");
+        self.figures.push(figure);
+    }
+
+    fn sum_up(&self, sections: &[&Section]) {
+        let of = |met: bool| {
+            let figures = self.figures.iter();
+            figures.filter(move |figure| figure.is_met() == Some(met))
+        };
+        println!(
+            "\n{} bars met, {} not met",
+            of(true).count(),
+            of(false).count()
+        );
+        for figure in of(false) {
+            println!("not met: {figure}");
+        }
+        for bar in sections.iter().flat_map(|section| section.bars) {
+            if !self.figures.iter().any(|figure| figure.name == bar.name) {
+                println!("not measured: {}", bar.name);
+            }
+        }
+    }
+}
+
+/// Prints what there is to measure.
+pub(crate) fn print_list(sections: &[Section]) {
+    for section in sections {
+        println!("{}: {}", section.name, section.measures);
+        for bar in section.bars {
+            println!("  {:<66} {}", bar.name, bar.limit.show(bar.unit));
+        }
+    }
 }
 
 /// What was measured on.
-pub(crate) fn machine() -> String {
+fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
         .lines()
@@ -34,38 +102,9 @@ pub(crate) fn machine() -> String {
     format!("machine: {model}, {cores} cores, Linux {}", kernel.trim())
 }
 
-/// Prints decisions in process.
-pub(crate) fn print_decide(row: &DecideRow) {
-    println!(
-        "{:<44} {:>8.0} ns   floor {:>6.0} ns   ratio {:>5.2}",
-        row.name,
-        row.nanos,
-        row.floor_nanos,
-        row.nanos / row.floor_nanos
-    );
-}
-
-/// Prints work over HTTP: ratios of medians.
-pub(crate) fn print_http(rows: &[HttpRow]) {
-    for row in rows {
-        let rate = |readings: &[Reading]| median(readings.iter().map(|r| r.rate).collect());
-        let micros =
-            |readings: &[Reading]| median(readings.iter().map(|r| r.processor_micros).collect());
-        let (own, other) = (rate(&row.own), rate(&row.other));
-        let (own_micros, other_micros) = (micros(&row.own), micros(&row.other));
-        println!(
-            "{:<42} {own:>7.0}/s against {} {other:>7.0}/s: {:.2}x; processor \
-             {own_micros:.1} us against {other_micros:.1} us: {:.2}x",
-            row.name,
-            row.beside,
-            own / other,
-            own_micros / other_micros
-        );
-    }
-}
-
 /// The middle one.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

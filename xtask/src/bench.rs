@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the benchmarks, always built as users run the program.
+//! `cargo xtask bench`: the benchmarks, built as users run the program; a short run, whose figures
+//! mean nothing, as developers do.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,29 +12,61 @@ use crate::workspace;
 /// Names the Node that the rivals run in, beside whose packages `bench/rivals/node_modules` is.
 const NODE_VARIABLE: &str = "CLAVIGER_BENCH_NODE";
 
-/// What node oidc-provider supports.
+/// Tells the benchmark what the tests of the decision's allocations came to.
+const ALLOCATIONS_VARIABLE: &str = "CLAVIGER_BENCH_ALLOCATIONS";
+
+/// The oldest Node with long-term support that both rivals run in.
 const NODE_MAJOR_MIN: u32 = 22;
 
+/// The sections that need more than the two programs.
+const RIVALS: &str = "rivals";
+const DECISIONS: &str = "decisions";
+
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let node = match rivals() {
-        Err(error) if arguments.iter().any(|argument| argument == "--short") => {
-            eprintln!("xtask: the benchmark goes without rivals: {error:#}");
-            None
-        }
-        found => Some(found.context("the benchmark's rivals")?),
-    };
+    let is_short = arguments.iter().any(|argument| argument == "--short");
+    let is_list = arguments.iter().any(|argument| argument == "list");
+    let sections: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let is_wanted =
+        |section: &str| !is_list && (sections.is_empty() || sections.contains(&section));
+    let node = is_wanted(RIVALS)
+        .then(|| rivals(is_short))
+        .transpose()
+        .context("the benchmark's rivals")?
+        .flatten();
+    let profile: &[&str] = if is_short { &[] } else { &["--release"] };
     // The bench starts the program that it measures from beside itself.
     let built = workspace::cargo()
-        .args(["build", "--release", "--package", "claviger"])
+        .args([
+            "build",
+            "--package",
+            "claviger",
+            "--package",
+            "claviger-bench",
+        ])
+        .args(profile)
         .status()
         .context("cannot start cargo")?;
     if !built.success() {
         return Ok(ExitCode::FAILURE);
     }
-    let status = workspace::cargo()
-        .args(["run", "--release", "--package", "claviger-bench", "--"])
+    let allocations = is_wanted(DECISIONS).then(allocations).transpose()?;
+    let mut bench = workspace::cargo();
+    bench.arg("run").args(profile);
+    let status = bench
+        .args([
+            "--package",
+            "claviger-bench",
+            "--bin",
+            "claviger-bench",
+            "--",
+        ])
         .args(arguments)
         .envs(node.map(|node| (NODE_VARIABLE, node)))
+        .envs(allocations.map(|said| (ALLOCATIONS_VARIABLE, said)))
         .status()
         .context("cannot start cargo")?;
     Ok(if status.success() {
@@ -43,9 +76,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     })
 }
 
-/// Installs what the rivals are made of; the Node that runs them.
-fn rivals() -> Result<PathBuf> {
+/// Whether a decision allocates, by the tests that count it: they need another allocator than the
+/// benchmark's.
+fn allocations() -> Result<&'static str> {
+    let status = workspace::cargo()
+        .args([
+            "test",
+            "--quiet",
+            "--package",
+            "claviger-verify",
+            "--test",
+            "all",
+        ])
+        .args(["--", "--test-threads=1", "allocation::"])
+        .status()
+        .context("cannot start cargo")?;
+    Ok(if status.success() { "none" } else { "some" })
+}
+
+/// Installs what the rivals are made of; the Node that runs them. A short run goes without where
+/// they are not installed yet.
+fn rivals(is_short: bool) -> Result<Option<PathBuf>> {
+    let directory = workspace::root().join("bench/rivals");
+    if is_short && !directory.join("node_modules").exists() {
+        eprintln!("xtask: the short benchmark goes without rivals, which are not installed");
+        return Ok(None);
+    }
     let node = Node::find_or_install(&workspace::tools()?, NODE_MAJOR_MIN)?;
-    node.packages(&workspace::root().join("bench/rivals"))?;
-    Ok(node.program)
+    node.packages(&directory)?;
+    Ok(Some(node.program))
 }

@@ -1,10 +1,8 @@
 //! What it costs to count each request, and whether the counts are exact.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use claviger_model::keyring::{Keyring, master_key_line};
 use claviger_model::secret::Plaintext;
 use claviger_service::propagation::Role;
 use claviger_service::sources::Sources;
@@ -14,52 +12,84 @@ use claviger_verify::{Now, Verifier};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::Section;
+use crate::bars::{Bar, Figure, Unit};
 use crate::load::{self, Work};
-use crate::report::median;
-use crate::server::Claviger;
-use crate::{Plan, decide};
+use crate::plan::Plan;
+use crate::report::{Bench, median};
+use crate::resident;
+use crate::server::{Claviger, Scratch};
+
+pub(crate) const SECTION: Section = Section {
+    name: "usage",
+    measures: "what counting adds to a verification, and whether the counts are exact",
+    bars: &[COST],
+    run,
+};
+
+const COST: Bar = Bar::at_most(
+    "counting, of a verification's processor time",
+    Unit::Percent,
+    5.0,
+);
 
 const KEYS: u64 = 10_000;
 /// Decisions a second: what `POST /v1/verify` reaches on two cores.
 const RATE: u64 = 50_000;
 /// Decisions that are made between two looks at the clock.
 const BATCH: u64 = 50;
+/// A few runs of the whole will do.
+const RUNS_MAX: usize = 3;
 
-/// Prints what counting adds to the processor time of a decision, its writing to the disk
-/// included, at the rate of verifications over HTTP.
-pub(crate) fn cost(plan: Plan) -> Result<()> {
+fn run(bench: &mut Bench) -> Result<()> {
+    let (without, with) = cost(bench.plan)?;
+    let mut claviger = Claviger::start()?;
+    let work = Work::verification(&claviger.secrets.live_key);
+    let mut whole = Vec::new();
+    for _ in 0..bench.plan.runs.min(RUNS_MAX) {
+        let reading = load::run(&claviger.process, claviger.internal, &work, bench.plan);
+        whole.push(bench.wait(reading)?.processor_micros * 1_000.0);
+    }
+    let whole = median(whole);
+    let added = with - without;
+    let detail = format!(
+        "{added:.0} ns with its share of writing to the disk, at {RATE} requests/s with {KEYS} \
+         keys; a decision alone {without:.0} ns, all of a verification {whole:.0} ns"
+    );
+    bench.add(COST.figure(100.0 * added / whole, detail));
+    let (counted, killed) = bench.wait(exactness(&mut claviger, bench.plan))?;
+    bench.add(counted);
+    bench.add(killed);
+    Ok(())
+}
+
+/// Median processor nanoseconds of a decision without counting and with it, its writing to the
+/// disk included, at the rate of verifications over HTTP.
+fn cost(plan: Plan) -> Result<(f64, f64)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let directory = std::env::temp_dir().join(format!("claviger-usage-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
-    let measured = runtime.block_on(async {
-        let keyring = Arc::new(Keyring::parse(&master_key_line(1, &[7; 32]))?);
-        let file = directory.join("usage.db");
+    let scratch = Scratch::new()?;
+    std::fs::create_dir_all(scratch.path())?;
+    runtime.block_on(async {
+        let keyring = resident::keyring()?;
+        let file = scratch.path().join("usage.db");
         let location = Location::Sqlite { file };
-        let usage_db = Db::open_usage(&location, Arc::clone(&keyring)).await?;
+        let usage_db = Db::open_usage(&location, keyring.clone()).await?;
         let recorder = UsageRecorder::start(usage_db, Sources::system()?, Role::Server);
-        let (index, secrets) = decide::filled(KEYS, &keyring)?;
-        let verifier = decide::started(keyring, index);
+        let index = resident::filled(KEYS, 1, &keyring)?;
+        let verifier = resident::started(keyring, index);
         let work = Paced {
             verifier: &verifier,
-            secrets: &secrets,
+            secrets: &resident::spread(KEYS, KEYS)?,
             recorder: &recorder,
         };
         let measured = work.in_turns(plan);
         recorder.close().await;
         ensure!(recorder.dropped() == 0, "requests were not counted");
         measured
-    });
-    std::fs::remove_dir_all(&directory)?;
-    let (without, with) = measured?;
-    println!(
-        "counting a request, {KEYS} keys, {RATE} requests/s        {:>6.0} ns of processor, with \
-         its share of writing to the disk (a decision alone {without:.0} ns)",
-        with - without
-    );
-    Ok(())
+    })
 }
 
 struct Paced<'a> {
@@ -99,8 +129,10 @@ impl Paced<'_> {
     }
 
     fn decide(&self, secret: &Plaintext, is_counted: bool) {
-        let now: Now = decide::NOW;
-        let decision = self.verifier.decide(&decide::request(secret.expose()), now);
+        let now: Now = resident::NOW;
+        let decision = self
+            .verifier
+            .decide(&resident::request(secret.expose()), now);
         assert!(decision.is_allowed());
         if is_counted {
             let seen = Where {
@@ -120,32 +152,39 @@ fn processor_nanos() -> Result<u64> {
 }
 
 /// Verifies very often, and looks whether all of it is counted: after a stop, and after a kill.
-pub(crate) async fn exactness(claviger: &mut Claviger, plan: Plan) -> Result<()> {
-    let work = crate::verification::verify(&claviger.live_key);
+async fn exactness(claviger: &mut Claviger, plan: Plan) -> Result<(Figure, Figure)> {
+    let work = Work::verification(&claviger.secrets.live_key);
     let before = counted(claviger).await?;
     let begun = Instant::now();
     load::exactly(claviger.internal, &work, plan.connections, plan.counted).await?;
     let seconds = begun.elapsed().as_secs_f64();
     claviger.end_and_start(Signal::TERM)?;
     let after = counted(claviger).await?;
-    println!(
-        "{} verifications in {seconds:.1} s and a graceful stop: {} counted",
-        plan.counted,
-        after - before
-    );
     ensure!(after - before == plan.counted, "the counts are not exact");
     let sent = plan.counted / 10;
     load::exactly(claviger.internal, &work, plan.connections, sent).await?;
     claviger.end_and_start(Signal::KILL)?;
     let last = counted(claviger).await?;
-    println!("{sent} more and kill -9: {} counted", last - after);
     ensure!(last - after <= sent, "something was counted twice");
-    Ok(())
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let figure = |name, count: u64, detail| Figure::of(name, Unit::Count, count as f64, detail);
+    Ok((
+        figure(
+            "counted after a graceful stop",
+            after - before,
+            format!("of {} in {seconds:.1} s", plan.counted),
+        ),
+        figure(
+            "counted after kill -9",
+            last - after,
+            format!("of {sent} more; at most the last second may be lost"),
+        ),
+    ))
 }
 
 /// How many requests are counted as allowed.
 async fn counted(claviger: &Claviger) -> Result<u64> {
-    let bearer = format!("Bearer {}", claviger.session_token);
+    let bearer = format!("Bearer {}", claviger.sign_in().await?);
     let work = Work::get("/v1/usage?by=outcome", &[("Authorization", &*bearer)]);
     let answer = load::once(claviger.public, &work).await?;
     let answer: Value = serde_json::from_str(&answer)?;

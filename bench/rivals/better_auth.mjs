@@ -1,0 +1,58 @@
+// better-auth with its API key plugin and one key, for the benchmark: at the fastest setting that
+// it documents, with keys in its secondary storage, which is a map in memory, updates after the
+// answer and no rate limit. Verification has no route of its own, so a bare server of Node calls
+// it. The first line with a brace is for the benchmark to read.
+
+import { createServer } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { betterAuth } from 'better-auth'
+import { memoryAdapter } from 'better-auth/adapters/memory'
+import { apiKey } from '@better-auth/api-key'
+
+const stored = new Map()
+const auth = betterAuth({
+  baseURL: 'http://127.0.0.1',
+  secret: randomBytes(32).toString('base64url'),
+  database: memoryAdapter({ user: [], session: [], account: [], verification: [], apikey: [] }),
+  secondaryStorage: {
+    get: (key) => stored.get(key) ?? null,
+    set: (key, value) => void stored.set(key, value),
+    delete: (key) => void stored.delete(key),
+  },
+  advanced: { backgroundTasks: { handler: (task) => void Promise.resolve(task).catch(() => {}) } },
+  plugins: [
+    apiKey({ storage: 'secondary-storage', deferUpdates: true, rateLimit: { enabled: false } }),
+  ],
+  rateLimit: { enabled: false },
+  telemetry: { enabled: false },
+  logger: { disabled: true },
+})
+const { internalAdapter } = await auth.$context
+const user = await internalAdapter.createUser({
+  email: 'rival@acme.test',
+  name: 'Rival',
+  emailVerified: true,
+})
+const { key } = await auth.api.createApiKey({ body: { name: 'Rival', userId: user.id } })
+
+async function answer(request, response) {
+  const parts = []
+  for await (const part of request) parts.push(part)
+  const { credential } = JSON.parse(Buffer.concat(parts).toString())
+  const verified = await auth.api.verifyApiKey({ body: { key: credential } })
+  const body = JSON.stringify(verified)
+  response.writeHead(verified.valid ? 200 : 401, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}
+
+const server = createServer((request, response) => {
+  answer(request, response).catch(() => response.writeHead(500, { 'content-length': 0 }).end())
+})
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+console.log(JSON.stringify({ address: `127.0.0.1:${server.address().port}`, key }))
+// It lives as long as the benchmark holds its standard input.
+process.stdin.resume()
+process.stdin.on('end', () => process.exit(0))

@@ -1,0 +1,214 @@
+//! Instructions of small works: what a change of the code does to them can be seen on a noisy
+//! machine too.
+//!
+//! Each work runs in this program once more, under a counter, with few and with many rounds: the
+//! difference is what a round costs, without what comes before it.
+
+use std::hint::black_box;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use claviger_model::apis::SigningAlgorithm;
+use claviger_model::ids::AccountId;
+use claviger_model::keyring::{Keyring, master_key_line};
+use claviger_model::tokens::ACCESS_TOKEN_TYPE;
+use claviger_service::App;
+use claviger_service::app::Storage;
+use claviger_service::propagation::Role;
+use claviger_service::settings::Settings;
+use claviger_service::signing_keys;
+use claviger_service::sources::Sources;
+use claviger_store::Location;
+use claviger_verify::Index;
+use claviger_web::gateway::verify::Question;
+
+use super::Section;
+use crate::bars::{Figure, Unit};
+use crate::load::question;
+use crate::report::Bench;
+use crate::server::Scratch;
+use crate::{issued, resident};
+
+pub(crate) const SECTION: Section = Section {
+    name: "instructions",
+    measures: "instructions of one decision, of reading one request and of signing one token",
+    bars: &[],
+    run,
+};
+
+const WORKS: &[(&str, &str)] = &[
+    ("key", "decide, API key, 1,000 keys"),
+    ("token", "decide, access token seen before"),
+    ("parse", "read the body of POST /v1/verify"),
+    ("sign", "sign an access token, ES256"),
+];
+const KEYS: u64 = 1_000;
+/// Rounds that both counts have.
+const ROUNDS_BEFORE: u64 = 50;
+
+/// What counts instructions.
+#[derive(Clone, Copy)]
+enum Counter {
+    Callgrind,
+    Perf,
+}
+
+fn run(bench: &mut Bench) -> Result<()> {
+    let Some(counter) = [Counter::Callgrind, Counter::Perf]
+        .into_iter()
+        .find(|counter| counter.is_here())
+    else {
+        println!("neither valgrind nor perf counts here");
+        return Ok(());
+    };
+    let rounds = bench.plan.counted_rounds;
+    for (work, name) in WORKS {
+        let few = counter.count(work, ROUNDS_BEFORE)?;
+        let many = counter.count(work, ROUNDS_BEFORE + rounds)?;
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        let each = many.saturating_sub(few) as f64 / rounds as f64;
+        let detail = format!("instructions, by {}", counter.name());
+        bench.add(Figure::of(*name, Unit::Count, each, detail));
+    }
+    Ok(())
+}
+
+impl Counter {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Callgrind => "callgrind",
+            Self::Perf => "perf",
+        }
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Callgrind => {
+                let mut command = Command::new("valgrind");
+                command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+                command
+            }
+            Self::Perf => {
+                let mut command = Command::new("perf");
+                command.args(["stat", "-x,", "-e", "instructions:u", "--"]);
+                command
+            }
+        }
+    }
+
+    /// Whether it runs and counts.
+    fn is_here(self) -> bool {
+        let output = self.command().arg("true").stdin(Stdio::null()).output();
+        output.is_ok_and(|output| self.read(&String::from_utf8_lossy(&output.stderr)).is_ok())
+    }
+
+    /// The instructions of so many rounds, with what comes before them.
+    fn count(self, work: &str, rounds: u64) -> Result<u64> {
+        let output = self
+            .command()
+            .arg(std::env::current_exe()?)
+            .args(["count", work, &rounds.to_string()])
+            .stdin(Stdio::null())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{work}: {said}");
+        self.read(&said)
+    }
+
+    fn read(self, said: &str) -> Result<u64> {
+        let number = match self {
+            Self::Callgrind => said
+                .lines()
+                .find_map(|line| line.split_once("Collected : "))
+                .map(|(_, number)| number),
+            Self::Perf => said
+                .lines()
+                .find(|line| line.contains("instructions"))
+                .and_then(|line| line.split(',').next()),
+        };
+        let number = number.context("no count")?.trim();
+        number.parse().context("a count")
+    }
+}
+
+/// Does so many rounds of a work in this process.
+pub(crate) fn work(name: &str, rounds: u64) -> Result<()> {
+    match name {
+        "key" => decide_key(rounds),
+        "token" => decide_token(rounds),
+        "parse" => parse(rounds),
+        "sign" => sign(rounds),
+        _ => bail!("no work `{name}`"),
+    }
+}
+
+fn decide_key(rounds: u64) -> Result<()> {
+    let keyring = resident::keyring()?;
+    let verifier = resident::started(Arc::clone(&keyring), resident::filled(KEYS, 10, &keyring)?);
+    let secrets = resident::spread(KEYS, KEYS)?;
+    for secret in secrets.iter().cycle().take(usize::try_from(rounds)?) {
+        let request = resident::request(secret.expose());
+        let decision = verifier.decide(&request, resident::NOW);
+        ensure!(black_box(decision).is_allowed(), "refused");
+    }
+    Ok(())
+}
+
+fn decide_token(rounds: u64) -> Result<()> {
+    let keyring = resident::keyring()?;
+    let index = Index::default();
+    index.put_account(&resident::account(AccountId(1)));
+    index.set_apis(&[resident::api()?]);
+    let tokens = issued::tokens(&index, &keyring, 1)?;
+    let verifier = resident::started(keyring, index);
+    for token in tokens.iter().cycle().take(usize::try_from(rounds)?) {
+        let decision = verifier.decide(&resident::request(token), resident::NOW);
+        ensure!(black_box(decision).is_allowed(), "refused");
+    }
+    Ok(())
+}
+
+fn parse(rounds: u64) -> Result<()> {
+    let secret = resident::minted(1).context("enough digits")?;
+    let body = question(secret.expose());
+    for _ in 0..rounds {
+        let question: Question<'_> = serde_json::from_slice(black_box(body.as_bytes()))?;
+        black_box(question);
+    }
+    Ok(())
+}
+
+fn sign(rounds: u64) -> Result<()> {
+    let scratch = Scratch::new()?;
+    std::fs::create_dir_all(scratch.path())?;
+    let location = |name: &str| Location::Sqlite {
+        file: scratch.path().join(name),
+    };
+    let storage = Storage {
+        main: location("claviger.db"),
+        usage: location("usage.db"),
+        lock_file: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let keyring = Keyring::parse(&master_key_line(1, &[7; 32]))?;
+        let sources = Sources::system()?;
+        let settings = Settings::default();
+        let app = App::open(&storage, keyring, settings, sources, Role::Server).await?;
+        signing_keys::ensure(&app, SigningAlgorithm::Es256).await?;
+        let now = app.sources().now();
+        for number in 0..rounds {
+            let claims = issued::claims(number);
+            let algorithm = SigningAlgorithm::Es256;
+            let token = app
+                .signer()
+                .sign(algorithm, &claims, ACCESS_TOKEN_TYPE, now)?;
+            black_box(token);
+        }
+        app.close().await;
+        Ok(())
+    })
+}
