@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claviger_model::Environment;
 use claviger_model::apis::SigningAlgorithm;
 use claviger_model::clients::{
-    Client, ClientDraft, ClientKind, ClientSecret, ClientSettings, ClientState, ScopesDraft,
-    subject,
+    Client, ClientCeilings, ClientDraft, ClientKind, ClientSecret, ClientSettings, ClientState,
+    ScopesDraft, subject,
 };
 use claviger_model::credentials::StoredSecret;
 use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
@@ -63,6 +63,7 @@ fn put_client(index: &Index, keyring: &Keyring, number: u64) -> Result<()> {
         kind: ClientKind::Machine,
         environment: Environment::Live,
         settings: ClientSettings::create(&draft)?,
+        ceilings: ClientCeilings::default(),
         state: ClientState::Active,
         created_by: "bench".to_owned(),
         created_at: NOW.wall,

@@ -81,6 +81,7 @@ pub(crate) fn row(
         account_id,
         environment: Environment::Live,
         settings: KeySettings::create(&draft, at)?,
+        rate_ceiling: None,
         state: KeyState::Active,
         created_by: "bench".to_owned(),
         created_at: at,

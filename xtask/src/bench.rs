@@ -38,15 +38,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .context("the benchmark's rivals")?
         .flatten();
     let profile: &[&str] = if is_short { &[] } else { &["--release"] };
-    // The bench starts the program that it measures from beside itself.
+    // The bench starts the program that it measures from beside itself. That is built alone, as
+    // for users: no other package adds features to it.
     let built = workspace::cargo()
-        .args([
-            "build",
-            "--package",
-            "claviger",
-            "--package",
-            "claviger-bench",
-        ])
+        .args(["build", "--package", "claviger"])
         .args(profile)
         .status()
         .context("cannot start cargo")?;
@@ -57,13 +52,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut bench = workspace::cargo();
     bench.arg("run").args(profile);
     let status = bench
-        .args([
-            "--package",
-            "claviger-bench",
-            "--bin",
-            "claviger-bench",
-            "--",
-        ])
+        .args(["--package", "claviger-bench", "--"])
         .args(arguments)
         .envs(node.map(|node| (NODE_VARIABLE, node)))
         .envs(allocations.map(|said| (ALLOCATIONS_VARIABLE, said)))

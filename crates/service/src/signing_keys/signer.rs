@@ -138,7 +138,7 @@ impl Signer {
     /// Holds those of `rows`, which are all there are, that are published at `now`, and tells
     /// `index` what to verify with. One whose private half cannot be opened is left out and told
     /// of.
-    pub(crate) fn hold(&self, rows: Vec<SigningKey>, index: &Index, now: UnixMillis) {
+    pub fn hold(&self, rows: Vec<SigningKey>, index: &Index, now: UnixMillis) {
         let _turn = self
             .replacing
             .lock()
