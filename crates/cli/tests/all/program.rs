@@ -111,7 +111,16 @@ impl Server {
 
     /// `claviger serve`; its ready line comes on standard error.
     pub(crate) async fn serve(directory: &Directory, config: &str) -> Self {
-        let mut server = Self::spawn(directory, &["serve", "--config", config]);
+        Self::serve_with(directory, config, &[]).await
+    }
+
+    /// The same with variables.
+    pub(crate) async fn serve_with(
+        directory: &Directory,
+        config: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut server = Self::spawn_with(directory, &["serve", "--config", config], variables);
         let line = until(async || {
             let stderr = server.stderr();
             assert!(
@@ -133,10 +142,15 @@ impl Server {
 
     /// Starts a server and waits for nothing.
     pub(crate) fn spawn(directory: &Directory, arguments: &[&str]) -> Self {
+        Self::spawn_with(directory, arguments, &[])
+    }
+
+    fn spawn_with(directory: &Directory, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let count = std::fs::read_dir(directory.root()).unwrap().count();
         let stderr_file = directory.path(&format!("stderr.{count}"));
         let stderr = std::fs::File::create(&stderr_file).unwrap();
         let mut child = command(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)

@@ -7,6 +7,7 @@ use claviger_store::mails::WaitingMail;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::response::Category;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use zeroize::Zeroizing;
 
@@ -65,8 +66,8 @@ impl Post {
                 .map_err(|error| Unsent::Later(error.to_string())),
             Way::Smtp(transport) => match transport.send(message).await {
                 Ok(_) => Ok(()),
-                // The server understood, and will never take it (RFC 5321 section 4.2.1).
-                Err(error) if error.is_permanent() => Err(Unsent::Never(error.to_string())),
+                // The server understood, and will never take this letter (RFC 5321 section 4.2.1).
+                Err(error) if is_of_letter(&error) => Err(Unsent::Never(error.to_string())),
                 Err(error) => Err(Unsent::Later(error.to_string())),
             },
         }
@@ -90,6 +91,13 @@ impl Post {
             .body(letter.text.clone())
             .map_err(|error| never(&error))
     }
+}
+
+/// Whether the server refuses a letter for good. Other refusals for good are of who sends, such as a
+/// wrong password (RFC 4954 section 6), and somebody mends them: then the letter can leave.
+fn is_of_letter(error: &lettre::transport::smtp::Error) -> bool {
+    let code = error.status().filter(|_| error.is_permanent());
+    code.is_some_and(|code| code.category == Category::MailSystem)
 }
 
 async fn smtp(server: &SmtpServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, Unsent> {

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use claviger_model::keyring::{Keyring, master_key_line};
+use claviger_service::app::{App, Storage};
+use claviger_service::jobs;
+use claviger_service::propagation::Role;
 use claviger_service::webhooks::{Sender, fan_out};
 use futures_util::future::join;
 use serde_json::{Value, json};
@@ -197,6 +201,57 @@ async fn nodes_that_look_at_once_tell_once() {
         ids.sort();
         ids.dedup();
         assert_eq!((ids.len(), receiver.received().len()), (20, 20));
+    })
+    .await;
+}
+
+/// Another node on the same database.
+async fn second_node(instance: &Instance) -> App {
+    let database = instance.test().database();
+    let storage = Storage {
+        main: database.location.clone(),
+        usage: database.usage_location.clone(),
+        lock_file: None,
+    };
+    let keyring = Keyring::parse(&master_key_line(1, &[7; 32])).expect("a master key");
+    let settings = claviger_service::settings::Settings {
+        node_name: "second".to_owned(),
+        ..near()
+    };
+    let sources = instance.app().sources().clone();
+    let opened = App::open(&storage, keyring, settings, sources, Role::Command);
+    opened.await.expect("a node")
+}
+
+#[tokio::test]
+async fn two_nodes_on_one_database_send_each_message_once() {
+    for_each_app_with(&near(), async |instance| {
+        let receiver = Receiver::start().await;
+        let made = webhook(instance, &receiver, &["key.created"]).await;
+        let second = second_node(instance).await;
+        let nodes = [instance.app(), &second].map(|app| jobs::start(app.clone()));
+        for _ in 0..30 {
+            make_key(instance).await;
+        }
+        receiver.wait_for(30).await;
+        // What a node has begun it finishes; then nothing is left to come twice.
+        for node in nodes {
+            node.stop().await;
+        }
+        tell(instance).await;
+        let mut ids: Vec<String> = receiver
+            .received()
+            .iter()
+            .map(|message| message.id().to_owned())
+            .collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!((ids.len(), receiver.received().len()), (30, 30));
+        for delivery in deliveries(instance, &made).await {
+            assert_eq!(delivery["state"], "delivered", "{delivery}");
+            assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(1));
+        }
+        second.close().await;
     })
     .await;
 }
