@@ -5,8 +5,8 @@ use claviger_model::clients::TOKEN_LIFETIME_SECONDS_MAX;
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{
     StoreError, Tx, authorization_codes, devices, grants, idempotency, ledger, outbox,
-    pushed_requests, refresh_tokens, revoked_tokens, sessions, spent_identifiers, token_counts,
-    token_families, token_family_uses, webhook_deliveries,
+    pushed_requests, refresh_tokens, reminders, revoked_tokens, sessions, spent_identifiers,
+    token_counts, token_families, token_family_uses, webhook_deliveries,
 };
 use futures_core::future::BoxFuture;
 
@@ -40,6 +40,9 @@ const REQUESTS_KEPT_MILLIS: i64 = DAY_MILLIS;
 /// How long messages to the outside are kept after somebody took them, to look into what became of
 /// one.
 const MESSAGES_KEPT_MILLIS: i64 = 7 * DAY_MILLIS;
+/// How long it is noted that a reminder was given: longer than it can be due again, which is a year
+/// before an end, and a month for what is old.
+const REMINDERS_KEPT_MILLIS: i64 = 400 * DAY_MILLIS;
 /// Rows deleted in one transaction.
 const ROWS_AT_ONCE: u32 = 500;
 
@@ -59,6 +62,7 @@ pub(super) async fn clean(app: &App) {
     report("uses of access tokens", old_family_uses(app).await);
     report("messages", old_messages(app).await);
     report("deliveries to webhooks", old_deliveries(app).await);
+    report("notes of reminders", old_reminders(app).await);
     report("decisions", old_decisions(app).await);
     report("counts of requests", usage::forget_old(app).await);
     report(
@@ -216,6 +220,14 @@ async fn old_deliveries(app: &App) -> Result<(), Error> {
     let before = app.sources().now().plus_millis(-kept_millis);
     in_portions(app, move |tx| {
         Box::pin(webhook_deliveries::delete_before(tx, before, ROWS_AT_ONCE))
+    })
+    .await
+}
+
+async fn old_reminders(app: &App) -> Result<(), Error> {
+    let before = app.sources().now().plus_millis(-REMINDERS_KEPT_MILLIS);
+    in_portions(app, move |tx| {
+        Box::pin(reminders::delete_before(tx, before, ROWS_AT_ONCE))
     })
     .await
 }

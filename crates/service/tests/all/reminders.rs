@@ -1,5 +1,8 @@
 //! Reminders: each once, to those who can act, by mail and as events.
 
+use std::io::Cursor;
+use std::time::Duration;
+
 use claviger_model::Environment;
 use claviger_model::apis::{ApiDraft, ScopeDraft};
 use claviger_model::clients::{ClientDraft, ClientKind, ScopesDraft};
@@ -7,6 +10,8 @@ use claviger_model::keys::KeyDraft;
 use claviger_model::time::DAY_MILLIS;
 use claviger_service::apis;
 use claviger_service::clients::{self, SecretInput};
+use claviger_service::imports::{ImportOptions, Told, import_keys};
+use claviger_service::jobs;
 use claviger_service::keys::{self, IssueInput};
 use claviger_service::mail::send_due;
 use claviger_service::reminders::remind;
@@ -214,4 +219,95 @@ async fn nobody_is_reminded_where_that_is_switched_off_and_webhooks_need_no_mail
         assert_eq!(events(&test).await, ["key.expiring"]);
         test.close().await;
     }
+}
+
+/// A key that was made elsewhere; it ends after so many days.
+async fn import(test: &TestApp, name: &str, fill: &str, days: Option<i64>) {
+    let now = test.app.sources().now();
+    let line = serde_json::json!({
+        "name": name, "scopes": ["read:leads"], "algorithm": "sha256", "hash": fill.repeat(64),
+        "expires_at": days.map(|days| now.plus_millis(days * DAY_MILLIS).0),
+    });
+    let options = ImportOptions {
+        account_id: Some(test.account.id),
+        ..ImportOptions::default()
+    };
+    let access = test.operator.operator().unwrap();
+    let mut told = |told: Told| {
+        if let Told::Refused(refused) = told {
+            panic!("{refused:?}");
+        }
+    };
+    let mut source = Cursor::new(line.to_string());
+    let outcome = import_keys(&test.app, &access, &mut source, &options, &mut told).await;
+    assert_eq!(outcome.unwrap().fresh, 1);
+}
+
+#[tokio::test]
+async fn keys_that_were_made_elsewhere_are_told_of_as_all_others() {
+    with_letters(Settings::default(), async |test, letters| {
+        listen(test).await;
+        import(test, "Taken over", "a", Some(40)).await;
+        import(test, "Without an end", "b", None).await;
+        assert_eq!(pass(test, letters, 24 * 9).await.len(), 0);
+        let found = pass(test, letters, 24 + 1).await;
+        assert_eq!(found.len(), 2, "owner and admin: {found:?}");
+        for one in &found {
+            let told = one.contains("API key Taken over") && one.contains("expires in 30 days");
+            assert!(told, "{one}");
+        }
+        assert_eq!(pass(test, letters, 24 * 23).await.len(), 2, "seven days");
+        assert_eq!(pass(test, letters, 24 * 6).await.len(), 2, "one day");
+        let old = pass(test, letters, 24 * 51).await;
+        assert_eq!(old.len(), 2, "{old:?}");
+        assert!(old[0].contains("API key Without an end"), "{old:?}");
+        assert!(old[0].contains("should be replaced"), "{old:?}");
+        let mut told = events(test).await;
+        told.sort();
+        assert_eq!(
+            told,
+            [
+                "key.expiring",
+                "key.expiring",
+                "key.expiring",
+                "key.rotation_due"
+            ]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_forgotten_in_the_end_that_a_reminder_was_given() {
+    with_letters(Settings::default(), async |test, letters| {
+        listen(test).await;
+        key(test, "Nightly import", Some(40)).await;
+        assert_eq!(pass(test, letters, 24 * 11).await.len(), 2);
+        let noted = async || -> i64 {
+            let mut reader = test.database().db.read().await.unwrap();
+            let count = reader.query("SELECT COUNT(*) FROM reminders");
+            count.fetch_one().await.unwrap().get(0).unwrap()
+        };
+        assert_eq!(noted().await, 1);
+        test.app.sources().shift_wall_clock(399 * DAY_MILLIS);
+        cleaned(test, async || true).await;
+        assert_eq!(noted().await, 1, "it is kept for 400 days");
+        test.app.sources().shift_wall_clock(DAY_MILLIS);
+        cleaned(test, async || noted().await == 0).await;
+    })
+    .await;
+}
+
+/// Runs the jobs of a server once, and on until something is so.
+async fn cleaned(test: &TestApp, is_done: impl AsyncFn() -> bool) {
+    let jobs = jobs::start(test.app.clone());
+    let done = async {
+        while !is_done().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(20), done).await;
+    // What is under way is finished first.
+    jobs.stop().await;
+    done.unwrap();
 }
