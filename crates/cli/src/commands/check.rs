@@ -1,11 +1,13 @@
 //! `claviger check`: what is fine and what is not, without starting a server.
 
-use claviger_service::config::Config;
+use std::path::{Path, PathBuf};
+
+use claviger_service::config::{Config, ConfigError};
 use claviger_service::propagation::Role;
 use claviger_web::server::{Tls, TlsFiles};
 use serde_json::{Value, json};
 
-use super::serve::shared_key;
+use super::serve::{shared, shared_key};
 use crate::exit::{Exit, Failure};
 use crate::screen::{Column, Screen, Shown};
 use crate::store::StoreArguments;
@@ -66,13 +68,32 @@ async fn findings(config: &Config) -> Vec<Finding> {
             read.map(|_| "certificate and key belong together".to_owned()),
         ));
     }
-    let token = config.internal_token();
     found.push((
         "internal token",
-        token.map_err(Failure::from).map(|token| match token {
-            Some(_) => "asked for".to_owned(),
-            None => "none; only this machine can connect".to_owned(),
-        }),
+        secret(
+            config.internal_token(),
+            config.internal_token_file(),
+            "the internal listener\u{2019}s token file",
+            "none; only this machine can connect",
+        ),
+    ));
+    found.push((
+        "registration token",
+        secret(
+            config.registration_token(),
+            config.registration_token_file(),
+            "the registration token file",
+            "none is asked for",
+        ),
+    ));
+    found.push((
+        "mail password",
+        secret(
+            config.mail_password(),
+            config.mail_password_file(),
+            "the mail server\u{2019}s password file",
+            "none; nobody signs in to a mail server",
+        ),
     ));
     let logo = config.logo().map_err(Failure::from);
     found.push((
@@ -83,6 +104,27 @@ async fn findings(config: &Config) -> Vec<Finding> {
         }),
     ));
     found
+}
+
+/// A secret in a file of its own, which has to be there, hold what it should, and be its owner's
+/// alone.
+fn secret<T>(
+    read: Result<Option<T>, ConfigError>,
+    file: Option<PathBuf>,
+    what: &str,
+    without: &str,
+) -> Result<String, Failure> {
+    let hint = |file: &Path| {
+        let file = file.display();
+        format!("put the secret into {file}, on one line, and let its owner alone read it")
+    };
+    match (read, file) {
+        (Err(error), Some(file)) => Err(Failure::from(error).hint(hint(&file))),
+        (Err(error), None) => Err(Failure::from(error)),
+        (Ok(Some(_)), Some(file)) if files::is_shared(&file) => Err(shared(what, &file)),
+        (Ok(Some(_)), Some(file)) => Ok(format!("in {}", file.display())),
+        (Ok(_), _) => Ok(without.to_owned()),
+    }
 }
 
 fn master_key(config: &Config) -> Result<String, Failure> {

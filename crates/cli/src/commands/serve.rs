@@ -150,9 +150,11 @@ fn refuse_shared_key(config: &Config) -> Result<(), Failure> {
 
 /// What is said of a master key file that others can read.
 pub(crate) fn shared_key(file: &Path) -> Failure {
-    let message = format!(
-        "others can read or write the master key file {}",
-        file.display()
-    );
+    shared("the master key file", file)
+}
+
+/// A file with a secret that is not its owner's alone.
+pub(crate) fn shared(what: &str, file: &Path) -> Failure {
+    let message = format!("others can read or write {what} {}", file.display());
     Failure::new(Exit::Permission, message).hint(format!("chmod 600 {}", file.display()))
 }

@@ -12,7 +12,7 @@ use crate::program::{Server, run, run_with};
 const PASSWORD: &str = "a password for tests";
 
 /// An initialised directory; its configuration file, with free ports.
-async fn initialised(directory: &Directory) -> String {
+pub(crate) async fn initialised(directory: &Directory) -> String {
     let data = directory.path("data");
     let arguments = [
         "init",
@@ -141,6 +141,60 @@ async fn a_master_key_that_others_can_read_is_refused() {
     let ran = run(&["check", "--config", &config]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stdout.contains("others can read"), "{ran:?}");
+}
+
+/// What `check` says of one thing, and of it what to do.
+async fn finding(config: &str, check: &str) -> (bool, String) {
+    let ran = run(&["check", "--config", config, "--json"]).await;
+    let findings: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut findings = findings.as_array().unwrap().iter();
+    let found = findings.find(|one| one["check"] == check).unwrap();
+    assert_eq!(ran.code == 0, found["ok"] == true, "{ran:?}");
+    let told = format!("{} {}", found["message"], found["hint"]);
+    (found["ok"] == true, told)
+}
+
+#[tokio::test]
+async fn files_with_secrets_are_looked_at_before_they_are_needed() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = Directory::new();
+    let config = initialised(&directory).await;
+    let text = std::fs::read_to_string(&config).unwrap();
+    let mail = "[mail]\nfrom = \"keys@example.com\"\ntransport = \"smtp\"\nsmtp_host = \"mail.example.com\"\n\
+                smtp_user = \"claviger\"\nsmtp_password_file = \"smtp.password\"";
+    let registration =
+        "[oauth]\ndynamic_registration = true\nregistration_token_file = \"first.token\"";
+    for (check, section, told, file, secret) in [
+        ("mail password", "[mail]", mail, "smtp.password", "a secret"),
+        (
+            "registration token",
+            "[oauth]",
+            registration,
+            "first.token",
+            "a-token-of-more-than-thirty-two-characters",
+        ),
+    ] {
+        let written = text.replacen(&format!("\n{section}\n"), &format!("\n{told}\n"), 1);
+        assert_ne!(written, text);
+        std::fs::write(&config, written).unwrap();
+        let (is_fine, told) = finding(&config, check).await;
+        assert!(!is_fine && told.contains("cannot be read"), "{told}");
+        assert!(told.contains("on one line"), "{told}");
+        let path = directory.write(&format!("data/{file}"), "\n");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let (is_fine, told) = finding(&config, check).await;
+        assert!(!is_fine && told.contains("must hold"), "{told}");
+        std::fs::write(&path, format!("{secret}\n")).unwrap();
+        let (is_fine, told) = finding(&config, check).await;
+        assert!(
+            is_fine && told.contains(&path) && !told.contains(secret),
+            "{told}"
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let (is_fine, told) = finding(&config, check).await;
+        assert!(!is_fine && told.contains("others can read"), "{told}");
+        assert!(told.contains("chmod 600"), "{told}");
+    }
 }
 
 #[tokio::test]

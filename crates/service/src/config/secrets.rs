@@ -1,6 +1,6 @@
 //! What the configuration names files for: tokens, and the keys of others.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -28,6 +28,45 @@ impl Config {
     pub fn registration_token(&self) -> Result<Option<Zeroizing<String>>, ConfigError> {
         let file = self.file.oauth.registration_token_file.as_deref();
         self.token("oauth.registration_token_file", file)
+    }
+
+    /// The file with the initial access token, where there is one.
+    pub fn registration_token_file(&self) -> Option<PathBuf> {
+        let file = self.file.oauth.registration_token_file.as_deref();
+        file.map(|file| resolved(&self.origin, file))
+    }
+
+    /// The file with the token of the internal listener, where there is one.
+    pub fn internal_token_file(&self) -> Option<PathBuf> {
+        let file = self.file.internal.token_file.as_deref();
+        file.map(|file| resolved(&self.origin, file))
+    }
+
+    /// The password for the mail server; none where nobody signs in. It is read anew whenever
+    /// letters are sent.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is empty.
+    pub fn mail_password(&self) -> Result<Option<Zeroizing<String>>, ConfigError> {
+        let Some(file) = self.mail_password_file() else {
+            return Ok(None);
+        };
+        let name = "mail.smtp_password_file";
+        let password = self.secret_file(name, &file)?;
+        if password.trim().is_empty() {
+            let sentence = "must hold the password, on one line".to_owned();
+            return Err(ConfigError::of(&self.origin, name, sentence));
+        }
+        Ok(Some(password))
+    }
+
+    /// The file with that password, where somebody signs in.
+    pub fn mail_password_file(&self) -> Option<PathBuf> {
+        let mail = &self.file.mail;
+        let file = mail.smtp_password_file.as_deref();
+        let is_used = mail.transport == "smtp" && mail.smtp_user.is_some();
+        file.filter(|_| is_used)
+            .map(|file| resolved(&self.origin, file))
     }
 
     /// The keys of GitHub's alerts, where the operator keeps them.
