@@ -3,6 +3,7 @@
 mod checkpoints;
 mod examine;
 mod export;
+mod progress;
 
 use std::path::PathBuf;
 

@@ -8,6 +8,7 @@ use claviger_model::audit::checkpoint::CheckpointKey;
 use claviger_model::audit::evidence::{Entry, Examiner, Flaw, Verdict};
 use serde_json::{Deserializer, json};
 
+use super::progress::Progress;
 use crate::exit::{Exit, Failure};
 use crate::screen::{Screen, time};
 
@@ -44,14 +45,15 @@ fn examine(
 ) -> Result<Exit, Failure> {
     let trusted = trusted(keys)?;
     let mut examiner = Examiner::new(trusted);
+    let mut progress = Progress::start()?;
     for checkpoints in kept {
-        let opened = open(checkpoints)?;
-        if let Some(found) = take_all(&mut examiner, opened, checkpoints)? {
+        let opened = progress.watch(checkpoints, open(checkpoints)?);
+        if let Some(found) = take_all(&mut examiner, opened, checkpoints, &mut progress)? {
             return refused(&found, checkpoints, screen);
         }
     }
-    let opened = open(file)?;
-    if let Some(found) = take_all(&mut examiner, opened, file)? {
+    let opened = progress.watch(file, open(file)?);
+    if let Some(found) = take_all(&mut examiner, opened, file, &mut progress)? {
         return refused(&found, file, screen);
     }
     match examiner.finish() {
@@ -102,13 +104,15 @@ fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
 /// Takes every entry of a file; the first one that is wrong.
 fn take_all(
     examiner: &mut Examiner,
-    opened: Box<dyn Read>,
+    opened: impl Read,
     file: &Path,
+    progress: &mut Progress,
 ) -> Result<Option<Found>, Failure> {
     let reader = BufReader::with_capacity(BUFFER_BYTES, opened);
     let entries = Deserializer::from_reader(reader).into_iter::<Entry>();
     for (entry, read) in (1..).zip(entries) {
-        let read = read.map_err(|error| {
+        progress.show(entry);
+        let read = read.inspect_err(|_| progress.clear()).map_err(|error| {
             let message = format!(
                 "entry {entry} of {} is no event and no checkpoint: {error}",
                 file.display()
@@ -117,9 +121,11 @@ fn take_all(
             Failure::new(Exit::Failed, message).hint(hint)
         })?;
         if let Err(flaw) = examiner.take(read) {
+            progress.clear();
             return Ok(Some(Found { entry, flaw }));
         }
     }
+    progress.clear();
     Ok(None)
 }
 
