@@ -3,7 +3,7 @@
 mod records;
 
 use claviger_model::Environment;
-use claviger_model::ids::RequestId;
+use claviger_model::ids::{AccountId, RequestId};
 use claviger_store::demo_records::{self, DemoRecord};
 use claviger_store::{Conn, Tx};
 use serde_json::{Map, Value, json};
@@ -65,14 +65,19 @@ pub async fn list(
     Ok(rows.into_iter().map(|row| row.body).collect())
 }
 
-/// Adds a record; its `id`, `environment` and `created_at` are ours.
+/// Adds a record of an account; its `id`, `environment` and `created_at` are ours. Every account
+/// sees it.
 pub async fn create(
     app: &App,
     environment: Environment,
     collection: Collection,
+    account_id: Option<AccountId>,
     record: Map<String, Value>,
 ) -> Result<Value, Error> {
-    let row = row(app, environment, collection, record)?;
+    let row = DemoRecord {
+        account_id,
+        ..row(app, environment, collection, record)?
+    };
     let body = row.body.clone();
     app.change(Effect::Grants, move |tx: &mut Tx| {
         let row = row.clone();
@@ -110,6 +115,12 @@ pub(crate) async fn put_back(tx: &mut Tx, app: &App) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Clears what an account added to the sandbox.
+pub(crate) async fn clear_of(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
+    demo_records::clear_of(tx, Environment::Test, account_id).await?;
+    Ok(())
+}
+
 /// Whether the instance has a demo API: then it has live records, which nothing takes away.
 pub(crate) async fn is_on(conn: &mut Conn) -> Result<bool, Error> {
     let leads = Collection::Leads.as_str();
@@ -140,6 +151,7 @@ fn row(
         environment,
         collection: collection.as_str().to_owned(),
         id,
+        account_id: None,
         body: Value::Object(record),
         created_at: now,
     })

@@ -1,5 +1,6 @@
 //! What the demo API keeps.
 
+use claviger_model::ids::AccountId;
 use claviger_model::{Environment, UnixMillis};
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct DemoRecord {
     pub collection: String,
     /// Its id, unique in its collection and environment.
     pub id: String,
+    /// Which account added it; none of those that are there at first.
+    pub account_id: Option<AccountId>,
     /// What was posted.
     pub body: Value,
     /// When.
@@ -25,12 +28,13 @@ pub struct DemoRecord {
 /// Adds a record.
 pub async fn insert(tx: &mut Tx, record: &DemoRecord) -> Result<(), StoreError> {
     tx.query(
-        "INSERT INTO demo_records (environment, collection, id, body, created_at)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO demo_records (environment, collection, id, account_id, body, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(record.environment.as_str())
     .bind(record.collection.as_str())
     .bind(record.id.as_str())
+    .shown_option(record.account_id)
     .bind(json_text(&record.body)?)
     .time(record.created_at)
     .execute()
@@ -47,7 +51,7 @@ pub async fn list(
 ) -> Result<Vec<DemoRecord>, StoreError> {
     let rows = conn
         .query(
-            "SELECT id, body, created_at FROM demo_records
+            "SELECT id, account_id, body, created_at FROM demo_records
              WHERE environment = $1 AND collection = $2 ORDER BY id LIMIT $3",
         )
         .bind(environment.as_str())
@@ -61,6 +65,7 @@ pub async fn list(
             environment,
             collection: collection.to_owned(),
             id: fields.text()?,
+            account_id: fields.optional_parsed()?,
             body: fields.json()?,
             created_at: fields.time()?,
         })
@@ -72,6 +77,19 @@ pub async fn list(
 pub async fn clear(tx: &mut Tx, environment: Environment) -> Result<u64, StoreError> {
     let query = tx.query("DELETE FROM demo_records WHERE environment = $1");
     query.bind(environment.as_str()).execute().await
+}
+
+/// Deletes what an account added in an environment; how many records.
+pub async fn clear_of(
+    tx: &mut Tx,
+    environment: Environment,
+    account: AccountId,
+) -> Result<u64, StoreError> {
+    tx.query("DELETE FROM demo_records WHERE environment = $1 AND account_id = $2")
+        .bind(environment.as_str())
+        .shown(account)
+        .execute()
+        .await
 }
 
 /// How many records a collection has.

@@ -5,9 +5,11 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use claviger_model::ids::AccountId;
 use claviger_model::{Environment, Reason};
 use claviger_service::demo::{self, Collection};
 use claviger_verify::Target;
+use claviger_verify::entries::Entry;
 use claviger_verify::possession::{RequestUrl, Sent};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Method, StatusCode};
@@ -105,7 +107,8 @@ async fn serve(
     };
     let decision = decide(web, &question, asked).await;
     let answer = if decision.is_allowed() {
-        act(web, environment, (&parts.method, path), sent).await
+        let account_id = decision.credential.as_deref().and_then(Entry::account_id);
+        act(web, (environment, account_id), (&parts.method, path), sent).await
     } else {
         Err(Failure::refused(&decision))
     };
@@ -116,7 +119,7 @@ async fn serve(
 
 async fn act(
     web: &Web,
-    environment: Environment,
+    (environment, account_id): (Environment, Option<AccountId>),
     (method, path): (&Method, &str),
     sent: Body,
 ) -> Result<Response, Failure> {
@@ -127,7 +130,11 @@ async fn act(
             let records = demo::list(web.app(), environment, collection).await?;
             Ok(axum::Json(json!({ "data": records })).into_response())
         }
-        Method::POST => create(web, environment, collection, sent).await,
+        Method::POST => {
+            let record: Map<String, Value> = body::parse(&read_body(sent).await?)?;
+            let created = demo::create(web.app(), environment, collection, account_id, record);
+            Ok((StatusCode::CREATED, axum::Json(created.await?)).into_response())
+        }
         _ => Err(Failure::new(Reason::MethodNotAllowed)),
     }
 }
@@ -148,18 +155,6 @@ async fn refuse_in_form(headers: &HeaderMap, sent: Body) -> Result<Body, Failure
         return Err(Failure::ambiguous(message));
     }
     Ok(Body::from(bytes))
-}
-
-async fn create(
-    web: &Web,
-    environment: Environment,
-    collection: Collection,
-    sent: Body,
-) -> Result<Response, Failure> {
-    let bytes = read_body(sent).await?;
-    let record: Map<String, Value> = body::parse(&bytes)?;
-    let record = demo::create(web.app(), environment, collection, record).await?;
-    Ok((StatusCode::CREATED, axum::Json(record)).into_response())
 }
 
 impl Demo {

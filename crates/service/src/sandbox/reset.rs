@@ -50,7 +50,7 @@ pub async fn reset(app: &App, access: &KeyAccess) -> Result<ResetDone, Error> {
         let (app, signature) = (app_inside.clone(), signature.clone());
         Box::pin(async move {
             let done = in_transaction(tx, &app, account_id, &signature, None).await?;
-            demo::put_back(tx, &app).await?;
+            demo::clear_of(tx, account_id).await?;
             Ok(done)
         })
     })

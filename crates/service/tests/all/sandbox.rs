@@ -3,6 +3,7 @@
 use claviger_model::Environment;
 use claviger_model::Reason;
 use claviger_model::grants::Grant;
+use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
 use claviger_model::time::DAY_MILLIS;
 use claviger_service::App;
@@ -118,9 +119,16 @@ async fn the_demo_sandbox_is_put_back_and_live_records_stay() {
         let app = &test.app;
         demo::seed(app).await.unwrap();
         let record = json!({"name": "Mine"}).as_object().unwrap().clone();
-        for environment in Environment::ALL {
-            let made = demo::create(app, environment, Collection::Leads, record.clone());
-            made.await.unwrap();
+        let own = Some(test.account.id);
+        for (environment, account_id) in [
+            (Environment::Live, own),
+            (Environment::Test, own),
+            (Environment::Test, Some(AccountId(7))),
+        ] {
+            let record = record.clone();
+            demo::create(app, environment, Collection::Leads, account_id, record)
+                .await
+                .unwrap();
         }
         let count = async |environment| {
             let found = demo::list(app, environment, Collection::Leads).await;
@@ -131,7 +139,7 @@ async fn the_demo_sandbox_is_put_back_and_live_records_stay() {
                 count(Environment::Live).await,
                 count(Environment::Test).await
             ),
-            (3, 3)
+            (3, 4)
         );
         reset(app, &test.owner.client_writing().unwrap())
             .await
@@ -141,7 +149,8 @@ async fn the_demo_sandbox_is_put_back_and_live_records_stay() {
                 count(Environment::Live).await,
                 count(Environment::Test).await
             ),
-            (3, 2)
+            (3, 3),
+            "the first ones and the other account's"
         );
     })
     .await;

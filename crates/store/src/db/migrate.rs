@@ -49,6 +49,7 @@ const MAIN: &[Migration] = migrations! { "main":
     16 = "0016_sandbox",
     17 = "0017_reminders",
     18 = "0018_ceilings",
+    19 = "0019_demo_accounts",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":

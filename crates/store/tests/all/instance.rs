@@ -1,7 +1,7 @@
 //! Ledger, nodes, settings, idempotency and the demo's records.
 
 use claviger_model::audit::CHAIN_START;
-use claviger_model::ids::KeyId;
+use claviger_model::ids::{AccountId, KeyId};
 use claviger_model::{Environment, UnixMillis};
 use claviger_store::demo_records::DemoRecord;
 use claviger_store::idempotency::{Claim, Claimed};
@@ -230,6 +230,7 @@ async fn demo_records_by_environment_and_collection() {
             environment,
             collection: collection.into(),
             id: id.into(),
+            account_id: (id == "2").then_some(AccountId(2)),
             body: serde_json::json!({"name": "Ana", "nothing": null}),
             created_at: NOW,
         };
@@ -262,9 +263,16 @@ async fn demo_records_by_environment_and_collection() {
             .await
             .expect("records");
         assert_eq!(short.len(), 1);
+        for (account, expected) in [(1, 0), (2, 1)] {
+            let account = AccountId(account);
+            let cleared = wrote(&db, move |tx| {
+                Box::pin(demo_records::clear_of(tx, live, account))
+            });
+            assert_eq!(cleared.await, expected);
+        }
         assert_eq!(
             wrote(&db, move |tx| Box::pin(demo_records::clear(tx, live))).await,
-            3
+            2
         );
         assert_eq!(demo_records::count(&mut reader, live, "leads").await, Ok(0));
         let test = Environment::Test;

@@ -114,7 +114,8 @@ fn clears(has_demo: bool) -> Vec<String> {
         "Decisions and usage of test requests.".to_owned(),
     ];
     if has_demo {
-        let demo = "What was added to the sandbox of the demo API, which all accounts share.";
+        let demo =
+            "What this account added to the sandbox of the demo API; what others added stays.";
         clears.push(demo.to_owned());
     }
     clears
