@@ -12,6 +12,7 @@ use claviger_model::ids::RequestId;
 use claviger_service::decisions::shown_path;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -280,7 +281,7 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
     let origin = Origin::of(request.extensions(), request.headers(), &web);
     let asked = Asked::of(&request);
     let response = next.run(request).await;
-    let mut response = rendered(&web, response, id, asked.shape);
+    let mut response = rendered(&web, response, id, asked.shape, asked.page).await;
     if !response.headers().contains_key(&REQUEST_ID) {
         name_request(&mut response, id);
     }
@@ -317,7 +318,7 @@ async fn internal_edge(State(web): State<Web>, request: Request, next: Next) -> 
     let response = next.run(request).await;
     let mut response = if response.extensions().get::<Carried>().is_some() {
         let id = web.app().sources().request_id();
-        rendered(&web, response, id, Shape::Envelope)
+        rendered(&web, response, id, Shape::Envelope, None).await
     } else {
         response
     };
@@ -335,6 +336,8 @@ struct Asked {
     method: Method,
     uri: Uri,
     shape: Shape,
+    /// Who asked for a page, to be told of a failure as whoever that is.
+    page: Option<Parts>,
 }
 
 /// How a failure is told.
@@ -369,13 +372,30 @@ impl Asked {
             method: request.method().clone(),
             uri: request.uri().clone(),
             shape,
+            page: (shape == Shape::Page && portal::is_around(path)).then(|| parts(request)),
         }
     }
 }
 
+/// What is known of a request beside its body.
+fn parts(request: &http::Request<Body>) -> Parts {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = request.method().clone();
+    parts.uri = request.uri().clone();
+    parts.headers = request.headers().clone();
+    parts.extensions = request.extensions().clone();
+    parts
+}
+
 /// Renders the failure that a response carries; keeps the headers that were set with it, such as
 /// `Allow`.
-fn rendered(web: &Web, mut response: Response, own_id: RequestId, shape: Shape) -> Response {
+async fn rendered(
+    web: &Web,
+    mut response: Response,
+    own_id: RequestId,
+    shape: Shape,
+    asked: Option<Parts>,
+) -> Response {
     let Some(carried) = response.extensions_mut().remove::<Carried>() else {
         return response;
     };
@@ -389,7 +409,7 @@ fn rendered(web: &Web, mut response: Response, own_id: RequestId, shape: Shape) 
         (Carried::Plain(failure), Shape::OAuth) => {
             oauth_error::render(&OAuthFailure::from(&**failure), id)
         }
-        (Carried::Plain(failure), Shape::Page) => page::render(web, failure, id),
+        (Carried::Plain(failure), Shape::Page) => page::render(web, failure, id, asked).await,
         (Carried::Plain(failure), Shape::Envelope) => {
             api::render(failure, id, &web.app().settings().public_url)
         }
