@@ -169,7 +169,7 @@ impl KeySettings {
         }
         if let Some(scopes) = &draft.scopes {
             if scopes.is_empty() {
-                p.add("scopes", "must have at least one scope");
+                p.add("scopes", "must not be empty: choose at least one");
             }
             self.scopes = parse_names("scopes", scopes, p);
         }

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use claviger_model::Reason;
 use claviger_model::ids::SecretId;
 use claviger_model::secret_uses::{SecretUses, UsedSecret};
+use claviger_model::{Reason, UnixMillis};
 use serde_json::json;
 
 use crate::db::{Conn, Tx};
@@ -151,6 +151,25 @@ pub async fn by_owners(
         found.entry(owner).or_default().add(uses(&mut fields)?);
     }
     Ok(found)
+}
+
+/// How many of the credentials were used after a time, by the ids of these.
+pub async fn count_used_after(
+    conn: &mut Conn,
+    ids: &[String],
+    after: UnixMillis,
+) -> Result<i64, StoreError> {
+    conn.query2(
+        "SELECT COUNT(DISTINCT owner_id) FROM secret_uses WHERE last_used_at > $2
+             AND owner_id IN (SELECT value FROM json_each($1))",
+        "SELECT COUNT(DISTINCT owner_id) FROM secret_uses WHERE last_used_at > $2
+             AND owner_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
+    )
+    .bind(json_text(ids)?)
+    .time(after)
+    .fetch_one()
+    .await?
+    .get(0)
 }
 
 fn uses(fields: &mut Fields<'_>) -> Result<SecretUses, StoreError> {

@@ -119,7 +119,7 @@ impl ClientSettings {
             Some(ScopesDraft::All) => self.scopes = ClientScopes::All,
             Some(ScopesDraft::Named(texts)) => {
                 if texts.is_empty() {
-                    p.add("scopes", "must have at least one scope, or be \"all\"");
+                    p.add("scopes", "must not be empty: choose at least one, or all");
                 }
                 self.scopes = ClientScopes::Named(parse_names("scopes", texts, p));
             }

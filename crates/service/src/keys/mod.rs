@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 pub use edit::edit;
 pub use issue::{IssueInput, Issued, issue};
-pub use list::{KeyCounts, KeyPage, ListFilter, Listed, counts, find as find_by_text, list, show};
+pub use list::{
+    KeyCounts, KeyPage, ListFilter, Listed, UNUSED_MILLIS, count_unused, counts,
+    find as find_by_text, list, show,
+};
 pub use revoke::revoke;
 
 use crate::error::Error;

@@ -63,3 +63,25 @@ pub async fn counts(
     }
     Ok(counts)
 }
+
+/// The ids of an account's keys of one environment that work at `now`; at most `limit`.
+pub async fn active_ids(
+    conn: &mut Conn,
+    account: AccountId,
+    environment: Environment,
+    now: UnixMillis,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let rows = conn
+        .query(
+            "SELECT id FROM keys WHERE account_id = $1 AND environment = $2 AND state = 'active'
+                 AND (expires_at IS NULL OR expires_at > $3) LIMIT $4",
+        )
+        .shown(account)
+        .bind(environment.as_str())
+        .time(now)
+        .bind(i64::from(limit))
+        .fetch_all()
+        .await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}

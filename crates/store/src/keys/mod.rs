@@ -4,7 +4,7 @@ mod count;
 mod find;
 mod load;
 
-pub use count::{KeyCounts, counts};
+pub use count::{KeyCounts, active_ids, counts};
 pub use find::find;
 pub use load::{by_ids, parts, resident_page, resident_range, secrets_of};
 

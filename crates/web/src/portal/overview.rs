@@ -67,6 +67,10 @@ pub async fn show(portal: Portal) -> Answer {
     let may_look = portal.caller().evidence().is_ok();
     let recent = decisions::newest(&portal, None, RECENT).await?;
     let counts = counts(&portal).await?;
+    let unused = match &counts {
+        Some(_) => unused(&portal).await?,
+        None => None,
+    };
     let frame = portal
         .shell(Section::Overview, Band::At("/".into()))
         .await?;
@@ -74,7 +78,7 @@ pub async fn show(portal: Portal) -> Answer {
         account: frame.account.clone(),
         steps: steps(&portal, counts.as_ref(), !recent.is_empty()).await?,
         board: counts
-            .map(|counts| board(&portal, &counts))
+            .map(|counts| board(&portal, &counts, unused))
             .unwrap_or_default(),
         refusals: refusals(&portal).await?,
         refused: portal.href("/decisions?outcome=refused"),
@@ -96,6 +100,12 @@ async fn counts(portal: &Portal) -> Result<Option<KeyCounts>, Failure> {
         Ok(access) if is_offered => Ok(Some(keys::counts(app, &access, portal.environment).await?)),
         _ => Ok(None),
     }
+}
+
+/// How many keys were not used of late.
+async fn unused(portal: &Portal) -> Result<Option<i64>, Failure> {
+    let access = portal.caller().key_reading()?;
+    Ok(keys::count_unused(portal.web.app(), &access, portal.environment).await?)
 }
 
 async fn steps(
@@ -122,19 +132,21 @@ async fn steps(
     }))
 }
 
-fn board(portal: &Portal, counts: &KeyCounts) -> Vec<Tile> {
+fn board(portal: &Portal, counts: &KeyCounts, unused: Option<i64>) -> Vec<Tile> {
     let tile = |label, count, status: &str, is_urgent| Tile {
         label,
         count,
         href: portal.href(format!("/keys?status={status}")),
         is_urgent: is_urgent && count > 0,
     };
-    vec![
+    let mut tiles = vec![
         tile("Active keys", counts.active, "active", false),
         tile("Expire within 30 days", counts.expiring, "expiring", true),
-        tile("Expired", counts.expired, "expired", true),
-        tile("Inactive", counts.inactive, "inactive", false),
-    ]
+    ];
+    tiles.extend(unused.map(|count| tile("Unused for 90 days, or ever", count, "unused", false)));
+    tiles.push(tile("Expired", counts.expired, "expired", true));
+    tiles.push(tile("Inactive", counts.inactive, "inactive", false));
+    tiles
 }
 
 /// The clients that got all their tokens of the day, for whoever manages them.

@@ -38,7 +38,8 @@ struct KeysPage {
 struct Filter {
     href: String,
     label: String,
-    count: i64,
+    /// None where there are too many to count them.
+    count: Option<i64>,
     is_current: bool,
 }
 
@@ -86,6 +87,7 @@ pub async fn show(portal: Portal) -> Answer {
     };
     let page = keys::list(app, &access, filter).await?;
     let counts = keys::counts(app, &access, portal.environment).await?;
+    let unused = keys::count_unused(app, &access, portal.environment).await?;
     let here = |after: Option<Cursor>| {
         let mut path = format!("{PATH}?status={}", listed.as_str());
         if let Some(after) = after {
@@ -105,7 +107,7 @@ pub async fn show(portal: Portal) -> Answer {
     };
     let page = KeysPage {
         title: labels.api_keys.clone(),
-        filters: filters(&portal, listed, &counts),
+        filters: filters(&portal, listed, &counts, unused),
         total: counts.all(),
         rows: rows(&portal, &access, page.keys).await?,
         pager: Pager {
@@ -174,16 +176,22 @@ fn row(portal: &Portal, found: &KeyWithSecrets, known: &Known, now: UnixMillis) 
     }
 }
 
-fn filters(portal: &Portal, current: Listed, counts: &KeyCounts) -> Vec<Filter> {
+fn filters(
+    portal: &Portal,
+    current: Listed,
+    counts: &KeyCounts,
+    unused: Option<i64>,
+) -> Vec<Filter> {
     Listed::ALL
         .map(|listed| {
             let (label, count) = match listed {
-                Listed::All => ("All", counts.all()),
-                Listed::Active => ("Active", counts.active),
-                Listed::Expiring => ("Expiring", counts.expiring),
-                Listed::Expired => ("Expired", counts.expired),
-                Listed::Inactive => ("Inactive", counts.inactive),
-                Listed::Revoked => ("Revoked", counts.revoked),
+                Listed::All => ("All", Some(counts.all())),
+                Listed::Active => ("Active", Some(counts.active)),
+                Listed::Expiring => ("Expiring", Some(counts.expiring)),
+                Listed::Unused => ("Unused", unused),
+                Listed::Expired => ("Expired", Some(counts.expired)),
+                Listed::Inactive => ("Inactive", Some(counts.inactive)),
+                Listed::Revoked => ("Revoked", Some(counts.revoked)),
             };
             Filter {
                 href: portal.href(format!("{PATH}?status={}", listed.as_str())),
@@ -193,6 +201,6 @@ fn filters(portal: &Portal, current: Listed, counts: &KeyCounts) -> Vec<Filter> 
             }
         })
         .into_iter()
-        .filter(|filter| filter.count > 0 || filter.is_current)
+        .filter(|filter| filter.count != Some(0) || filter.is_current)
         .collect()
 }

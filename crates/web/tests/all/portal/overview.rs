@@ -70,4 +70,67 @@ async fn viewer_is_told_whom_to_ask(instance: &crate::instance::Instance) {
     page.is_page(403);
     page.tells("Ask ");
     page.tells("admin@acme.test");
+    // With the navigation of whoever is refused, and nothing of what that person may not see.
+    page.tells("aria-label=\"Main\"");
+    page.tells("href=\"/environments\"");
+    page.tells_not("href=\"/audit\"");
+}
+
+#[tokio::test]
+async fn what_fails_stands_within_the_portal_for_whoever_is_signed_in() {
+    for_each_app(async |instance| {
+        let mut browser = Browser::of(instance, "admin@acme.test").await;
+        for missing in ["/keys/key_01jnwz3c8k0000000000000000", "/nowhere"] {
+            let page = browser
+                .send(get(missing).header("accept", "text/html"))
+                .await;
+            page.is_page(404);
+            page.tells("Not found");
+            page.tells("aria-label=\"Main\"");
+            page.tells("Request <code");
+        }
+        let mut nobody = Browser::new(instance);
+        let page = nobody
+            .send(get("/nowhere").header("accept", "text/html"))
+            .await;
+        page.is_page(404);
+        page.tells_not("aria-label=\"Main\"");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_that_nobody_uses_are_counted_and_listed() {
+    for_each_app(async |instance| {
+        instance.key(json!({"name": "Never"})).await;
+        let lately = instance.key(json!({"name": "Lately"})).await;
+        let long_ago = instance.key(json!({"name": "Long ago"})).await;
+        instance
+            .check(text(&long_ago, "key"), json!({}), "allowed")
+            .await;
+        instance.pass(91 * 86_400_000).await;
+        let admin = instance.sign_in("admin@acme.test").await;
+        instance
+            .check(text(&lately, "key"), json!({}), "allowed")
+            .await;
+        let listed = instance
+            .send(get("/api/keys?status=unused").by(&admin))
+            .await
+            .is(200);
+        let names: Vec<&str> = listed
+            .as_array()
+            .expect("keys")
+            .iter()
+            .map(|key| text(key, "name"))
+            .collect();
+        assert_eq!(names, ["Long ago", "Never"]);
+        let mut browser = Browser::of(instance, "admin@acme.test").await;
+        let page = browser.open("/").await;
+        page.tells("href=\"/keys?status=unused\"><span class=\"number\">2</span>");
+        let page = browser.open("/keys?status=unused").await;
+        page.tells("Unused 2");
+        page.tells("Long ago");
+        page.tells_not(">Lately<");
+    })
+    .await;
 }
