@@ -211,3 +211,9 @@ pub async fn delete_before(tx: &mut Tx, before: UnixMillis, limit: u32) -> Resul
     .execute()
     .await
 }
+
+/// How many notes there are.
+pub async fn count(conn: &mut Conn) -> Result<i64, StoreError> {
+    let query = conn.query("SELECT COUNT(*) FROM reminders");
+    query.fetch_one().await?.get(0)
+}

@@ -1,11 +1,12 @@
-//! Letters of the real binary: into files with `claviger dev`, and to a mail server that asks for TLS
-//! and a password.
+//! Letters of the real binary: into files with `claviger dev`, and to a mail server that asks for
+//! TLS and a password.
 
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use claviger_model::time::DAY_MILLIS;
+use claviger_service::sources::Sources;
 use rcgen::generate_simple_self_signed;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -21,7 +22,6 @@ use crate::program::{Server, run, until};
 use crate::serve::initialised;
 
 const PASSWORD: &str = "the mail server's password";
-const DAY_MILLIS: u128 = 86_400_000;
 
 /// The letters in the directory of `claviger dev`, without the soft line breaks of their encoding.
 fn letters(directory: &Directory) -> Vec<String> {
@@ -67,12 +67,8 @@ async fn a_server_reminds_of_a_key_that_ends_soon() {
     let directory = Directory::new();
     Server::dev(&directory).await.stop().await;
     let data = directory.path("data");
-    let now = || {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_millis()
-    };
+    let sources = Sources::system().unwrap();
+    let now = || sources.now().0;
     // Due one day before its end: a moment after it is made.
     let due = now() + 4_000;
     let ends = (due + DAY_MILLIS).to_string();

@@ -93,8 +93,8 @@ impl Post {
     }
 }
 
-/// Whether the server refuses a letter for good. Other refusals for good are of who sends, such as a
-/// wrong password (RFC 4954 section 6), and somebody mends them: then the letter can leave.
+/// Whether the server refuses a letter for good. Other refusals for good are of who sends, such as
+/// a wrong password (RFC 4954 section 6), and somebody mends them: then the letter can leave.
 fn is_of_letter(error: &lettre::transport::smtp::Error) -> bool {
     let code = error.status().filter(|_| error.is_permanent());
     code.is_some_and(|code| code.category == Category::MailSystem)

@@ -18,6 +18,7 @@ use claviger_service::reminders::remind;
 use claviger_service::settings::Settings;
 use claviger_service::testing::TestApp;
 use claviger_service::webhooks::{self, CreateInput, fan_out};
+use claviger_store::reminders;
 use tokio::join;
 
 use crate::letters::{Letters, with_letters};
@@ -285,8 +286,7 @@ async fn it_is_forgotten_in_the_end_that_a_reminder_was_given() {
         assert_eq!(pass(test, letters, 24 * 11).await.len(), 2);
         let noted = async || -> i64 {
             let mut reader = test.database().db.read().await.unwrap();
-            let count = reader.query("SELECT COUNT(*) FROM reminders");
-            count.fetch_one().await.unwrap().get(0).unwrap()
+            reminders::count(&mut reader).await.unwrap()
         };
         assert_eq!(noted().await, 1);
         test.app.sources().shift_wall_clock(399 * DAY_MILLIS);

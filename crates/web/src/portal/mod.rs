@@ -179,8 +179,8 @@ pub(crate) fn is_page(path: &str) -> bool {
     is_below(PATHS, path)
 }
 
-/// Whether a path that is asked for as a page is one around which the portal can stand; others have a
-/// sheet of their own.
+/// Whether a path that is asked for as a page is one around which the portal can stand; others have
+/// a sheet of their own.
 pub(crate) fn is_around(path: &str) -> bool {
     !crate::pages::is_page(path) || is_below(&["/connected-apps"], path)
 }

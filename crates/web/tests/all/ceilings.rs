@@ -62,8 +62,8 @@ async fn a_tighter_quota_of_an_operator_is_not_loosened_by_the_account() {
                 .await
                 .refused_members(&["tokens_per_day"]);
             }
-            let mode = json!({"quota_mode": "observe"});
-            let refused = change(instance, &admin, &made, mode).await;
+            let counted = json!({"quota_mode": "observe"});
+            let refused = change(instance, &admin, &made, counted).await;
             refused.refused_members(&["quota_mode"]);
             let both = json!({"tokens_per_day": 3, "name": "Renamed"});
             let tightened = change(instance, &admin, &made, both).await.is(200);

@@ -49,7 +49,7 @@ impl Progress {
         // Of a pipe nobody knows how long it is.
         let metadata = std::fs::metadata(path).ok();
         self.bytes_total = metadata
-            .filter(|found| found.is_file())
+            .filter(std::fs::Metadata::is_file)
             .map(|found| found.len());
         self.bar.restart(self.sources.both().boot_nanos);
         Counted {

@@ -61,8 +61,8 @@ pub(super) enum ClientCommand {
         /// The secret's id or last four characters
         secret: String,
     },
-    /// End every access token of a client: when this ends, no node accepts one from before. An app's
-    /// refresh tokens go on; end its grants to end those
+    /// End every access token of a client: when this ends, no node accepts one from before. An
+    /// app's refresh tokens go on; end its grants to end those
     RevokeTokens {
         /// Its id or exact name
         client: String,

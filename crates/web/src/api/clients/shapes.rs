@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use claviger_model::clients::{
-    ClientAuthMethod, ClientKeys, ClientKind, ClientOrigin, ClientSecret, ClientState, QuotaMode,
+    ClientAuthMethod, ClientCeilings, ClientKeys, ClientKind, ClientOrigin, ClientSecret,
+    ClientState, QuotaMode,
 };
 use claviger_model::ids::{AccountId, ClientId, RequestId, SecretId};
 use claviger_model::rotations as model;
@@ -240,6 +241,16 @@ pub struct Within {
     pub(super) account_id: Option<String>,
 }
 
+impl From<ClientCeilings> for Ceilings {
+    fn from(ceilings: ClientCeilings) -> Self {
+        Self {
+            token_lifetime_seconds: ceilings.token_lifetime_seconds,
+            tokens_per_day: ceilings.tokens_per_day,
+            quota_mode: ceilings.quota_mode.map(QuotaMode::as_str),
+        }
+    }
+}
+
 impl Client {
     /// The shape of a client at this moment.
     pub fn of(
@@ -300,11 +311,7 @@ impl Client {
             token_lifetime_seconds: settings.token_lifetime_seconds,
             tokens_per_day: settings.tokens_per_day,
             quota_mode: settings.quota_mode.map(QuotaMode::as_str),
-            ceilings: Ceilings {
-                token_lifetime_seconds: client.ceilings.token_lifetime_seconds,
-                tokens_per_day: client.ceilings.tokens_per_day,
-                quota_mode: client.ceilings.quota_mode.map(QuotaMode::as_str),
-            },
+            ceilings: client.ceilings.into(),
             quota: None,
             status,
             secrets: secrets.into_iter().map(secret).collect(),

@@ -174,7 +174,8 @@ pub struct Revocation {
 #[into_params(parameter_in = Query)]
 pub struct KeyQuery {
     /// `active` (when absent): those that work; `expiring`: those of them that end within 30 days;
-    /// `unused`: those of them that were not used for 90 days, or never; `inactive`, `expired`, `revoked`; `all`.
+    /// `unused`: those of them that were not used for 90 days, or never; `inactive`, `expired`,
+    /// `revoked`; `all`.
     status: Option<String>,
     /// Only `live` or `test` ones.
     environment: Option<String>,

@@ -100,10 +100,7 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
     let page = ClientPage {
         back: back(&portal),
         own: format!("{}{PATH}/{id}", portal.web.issuer_path()),
-        query: match portal.environment {
-            Environment::Live => "",
-            Environment::Test => "?environment=test",
-        },
+        query: query(portal.environment),
         id,
         client_id: labels.client_id.clone(),
         client_secret: labels.client_secret.clone(),
@@ -136,6 +133,14 @@ pub async fn show(mut portal: Portal, Id(id): Id<ClientId>) -> Answer {
             .await?,
     };
     Ok(Portal::page(page))
+}
+
+/// What stands behind paths of an environment's pages.
+fn query(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Live => "",
+        Environment::Test => "?environment=test",
+    }
 }
 
 /// After how many days the newest secret should have been replaced, if it is as old as that.
