@@ -39,7 +39,7 @@ const USAGE: &str = "\
 Usage: cargo xtask bench [SECTION…] [--short] [--ten-million]
 
   --short        Everything small, in the debug build: to see that nothing broke
-  --ten-million  The section `size` with a database of 10,000,000 keys, which it makes once
+  --ten-million  `size` and `start` with a database of 10,000,000 keys too, which it makes once
   list           Print the sections and their bars
 ";
 
