@@ -177,7 +177,7 @@ async fn another_password_ends_every_other_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_wrong_passwords_delays_the_right_one_by_two_seconds_at_most() {
+async fn a_flood_of_wrong_passwords_does_not_lock_the_right_one_out() {
     for_each_app(async |test| {
         let ip: IpAddr = "192.0.2.7".parse().unwrap();
         let origin = Origin {
@@ -192,15 +192,21 @@ async fn a_flood_of_wrong_passwords_delays_the_right_one_by_two_seconds_at_most(
             })
         });
         let flood: Vec<_> = flood.collect();
-        let began = test.app.sources().both().boot_nanos;
-        let right = sign_in_input("admin@acme.test", PASSWORD);
-        let right: Result<_, Error> = start(&test.app, right, origin).await;
-        let millis = (test.app.sources().both().boot_nanos - began) / 1_000_000;
-        assert!(
-            right.is_ok() && millis <= 2_000,
-            "{:?} after {millis} ms",
-            right.err()
-        );
+        // How long it is made to wait has its test beside the delays; here it may find no place, as
+        // anybody may while others sign in, and is told to come again.
+        let right = async || {
+            let right = sign_in_input("admin@acme.test", PASSWORD);
+            start(&test.app, right, origin).await.map(drop)
+        };
+        let mut outcome = right().await;
+        for _ in 0..100 {
+            let again = outcome.as_ref().err().map(Error::retry_after_seconds);
+            if again.is_none_or(|after| after.is_none()) {
+                break;
+            }
+            outcome = right().await;
+        }
+        outcome.unwrap();
         for guess in flood {
             assert!(guess.await.unwrap().is_err());
         }
