@@ -12,8 +12,8 @@ const SECRET_LENGTH: usize = 32;
 const CHECK_LENGTH: usize = 6;
 const BODY_LENGTH: usize = ID_LENGTH + SECRET_LENGTH + CHECK_LENGTH;
 const PREFIX_LENGTH_MAX: usize = 32;
-/// How many numbers ten base62 digits can stand for.
-const NUMBERS: u64 = 62_u64.pow(10);
+/// How many identifiers there are: ten base62 digits. Those of secrets are spread over all of them.
+pub const LOOKUPS: u64 = 62_u64.pow(10);
 /// What follows the prefix of a secret, as a regular expression.
 const BODY_PATTERN: &str = "[0-9A-Za-z]{48}";
 
@@ -87,7 +87,7 @@ impl Lookup {
     /// hash, so that it tells nothing of the key.
     pub fn derived(hash: &crate::keyring::Mac) -> Self {
         let (start, _) = hash.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-        Self(u64::from_be_bytes(*start) % NUMBERS)
+        Self(u64::from_be_bytes(*start) % LOOKUPS)
     }
 
     /// The ten base62 digits, as the database and the key itself carry them.

@@ -62,9 +62,9 @@ pub fn whose(app: &App, caller: &Caller, access: &KeyAccess, text: &str) -> Whos
         };
     };
     let credential = Credential {
-        kind: entry.identity.kind(),
-        id: entry.identity.id(),
-        name: entry.name.to_string(),
+        kind: entry.identity().kind(),
+        id: entry.identity().id(),
+        name: entry.name().to_string(),
     };
     match entry.account_id() {
         Some(account) if account == access.account_id() => Whose::Own(credential),

@@ -9,7 +9,7 @@ use claviger_model::{Reason, UnixMillis};
 use crate::apis::Apis;
 use crate::checks::Checks;
 use crate::decide::{Verifier, check_credential};
-use crate::entries::{ClientEntry, Entry, EntryState, Identity};
+use crate::entries::{ClientEntry, Credential, EntryState, Identity};
 use crate::freshness::Now;
 use crate::tokens::{self, verified::VerifiedToken};
 
@@ -41,7 +41,7 @@ pub struct TokenFacts {
     /// The client that it was issued to.
     pub client: Arc<ClientEntry>,
     /// The credential that it is.
-    pub entry: Arc<Entry>,
+    pub entry: Credential,
     token: Arc<VerifiedToken>,
 }
 
@@ -69,7 +69,7 @@ impl Verifier {
         let invalid = ClientRefusal::unknown(Reason::InvalidCredential);
         let index = self.index();
         let entry = self.matching_entry(&index, secret).map_err(|_| invalid)?;
-        let Identity::Client(id, secret_id) = entry.identity else {
+        let Identity::Client(id, secret_id) = entry.identity() else {
             return Err(invalid);
         };
         let client = index.client(id).ok_or(invalid)?;
@@ -77,7 +77,7 @@ impl Verifier {
             return Err(invalid);
         }
         let mut checks = Checks::default();
-        check_credential(&mut checks, &entry, entry.state, now);
+        check_credential(&mut checks, &entry, entry.state(), now);
         if let Some(reason) = checks.first_failure() {
             let secret = Some((id, secret_id));
             return Err(ClientRefusal { reason, secret });
@@ -120,7 +120,7 @@ impl Verifier {
         let found = index
             .recognise(token, self.issuer(), now.wall)
             .map_err(|_| Reason::InvalidCredential)?;
-        let entry = Arc::clone(&found.token.entry);
+        let entry = found.token.entry.clone();
         let mut checks = Checks::default();
         check_credential(&mut checks, &entry, found.state, now);
         if let Some(reason) = checks.first_failure() {
@@ -156,6 +156,6 @@ impl TokenFacts {
 
     /// When it ends.
     pub fn expires_at(&self) -> Option<UnixMillis> {
-        self.entry.expires_at
+        self.entry.expires_at()
     }
 }

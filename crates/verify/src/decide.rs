@@ -14,7 +14,7 @@ use claviger_model::{Environment, Reason};
 use crate::apis::{ApiEntry, Apis};
 use crate::checks::{Check, Checks, Outcome};
 use crate::decision::{Decision, Note};
-use crate::entries::{Entry, EntryState};
+use crate::entries::{Credential, EntryState};
 use crate::freshness::{Freshness, Now};
 use crate::index::Index;
 use crate::possession::{Nonce, Proofs, Sent, Unproven};
@@ -82,7 +82,7 @@ pub struct Verifier {
 
 /// The credential of a request, known to be genuine.
 pub(crate) struct Presented {
-    pub(crate) entry: Arc<Entry>,
+    pub(crate) entry: Credential,
     /// Whether it works, apart from its expiry.
     pub(crate) state: EntryState,
     pub(crate) token: Option<Arc<VerifiedToken>>,
@@ -90,7 +90,7 @@ pub(crate) struct Presented {
 
 /// What is looked at once the secret is known to be right.
 struct Subject<'a> {
-    entry: &'a Entry,
+    entry: &'a Credential,
     /// The token that it is, if it is one.
     token: Option<&'a VerifiedToken>,
     issuer: &'a str,
@@ -253,7 +253,7 @@ impl Verifier {
         self.recognise_own(index, credential, now).or_else(|note| {
             let entry = self.imported_entry(index, credential).ok_or(note)?;
             Ok(Presented {
-                state: entry.state,
+                state: entry.state(),
                 entry,
                 token: None,
             })
@@ -270,14 +270,14 @@ impl Verifier {
         if !credential.contains('.') {
             let entry = self.matching_entry(index, credential)?;
             return Ok(Presented {
-                state: entry.state,
+                state: entry.state(),
                 entry,
                 token: None,
             });
         }
         let found = index.recognise(credential, &self.issuer, now.wall)?;
         Ok(Presented {
-            entry: Arc::clone(&found.token.entry),
+            entry: found.token.entry.clone(),
             state: found.state,
             token: Some(found.token),
         })
@@ -288,7 +288,7 @@ impl Verifier {
         &self,
         index: &Index,
         credential: &str,
-    ) -> Result<Arc<Entry>, Option<Note>> {
+    ) -> Result<Credential, Option<Note>> {
         let lookup = secret::parse(credential).map_err(|malformed| match malformed {
             Malformed::Checksum => Some(Note::Typo),
             Malformed::Shape => None,
@@ -296,9 +296,9 @@ impl Verifier {
         let found = index.find(lookup);
         let version = found
             .as_ref()
-            .map_or(self.keyring.current_version(), |e| e.pepper_version);
+            .map_or(self.keyring.current_version(), Credential::pepper_version);
         let hash = self.keyring.hash_secret(version, credential).ok_or(None)?;
-        let expected: Mac = found.as_ref().map_or([0; 32], |entry| entry.hash);
+        let expected: Mac = found.as_ref().map_or([0; 32], |entry| *entry.hash());
         match found {
             Some(entry) if macs_equal(&hash, &expected) => Ok(entry),
             _ => Err(None),
@@ -344,15 +344,20 @@ fn arrive<'a>(
 }
 
 /// State, expiry and account.
-pub(crate) fn check_credential(checks: &mut Checks, entry: &Entry, state: EntryState, now: Now) {
+pub(crate) fn check_credential(
+    checks: &mut Checks,
+    entry: &Credential,
+    state: EntryState,
+    now: Now,
+) {
     let state = match state {
         EntryState::Active => Outcome::Passed,
         EntryState::Refused(reason) => Outcome::Failed(reason),
     };
     checks.note(Check::State, state);
-    let is_over = entry.expires_at.is_some_and(|end| end <= now.wall);
+    let is_over = entry.expires_at().is_some_and(|end| end <= now.wall);
     checks.note(Check::Expiry, outcome(!is_over, Reason::Expired));
-    if let Some(account) = &entry.account {
+    if let Some(account) = entry.account() {
         checks.note(
             Check::Account,
             outcome(account.is_active(), Reason::AccountInactive),
@@ -365,7 +370,7 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
     let Subject {
         entry, environment, ..
     } = *subject;
-    let is_for = entry.environment.is_none_or(|own| own == environment);
+    let is_for = entry.environment().is_none_or(|own| own == environment);
     decision.checks.note(
         Check::Environment,
         outcome(is_for, Reason::EnvironmentMismatch),
@@ -400,7 +405,7 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
 
 /// Does the API take this kind, and is this one for it?
 fn check_api(decision: &mut Decision, subject: &Subject<'_>, api: &ApiEntry) {
-    let accepts = api.accepts(subject.entry.identity.kind());
+    let accepts = api.accepts(subject.entry.identity().kind());
     let found = match subject.token {
         _ if !accepts => Outcome::Failed(Reason::KindNotAccepted),
         Some(token) if !token.is_for(api, subject.issuer) => {
@@ -432,7 +437,7 @@ fn check_scopes(
         .iter()
         .all(|name| entry.holds_name(name, api, environment));
     let is_held = holds_route && holds_asked;
-    let user_may = entry.consent.is_none() || user_may(entry, route, asked);
+    let user_may = entry.consent().is_none() || user_may(entry, route, asked);
     let outcome = match (is_held, user_may) {
         (true, true) => Outcome::Passed,
         (true, false) => Outcome::Failed(Reason::UserLacksAccess),
@@ -461,18 +466,18 @@ fn check_scopes(
 }
 
 /// Whether the user for whom a token acts may do what is needed.
-fn user_may(entry: &Entry, route: Option<&RouteEntry>, asked: &[&str]) -> bool {
+fn user_may(entry: &Credential, route: Option<&RouteEntry>, asked: &[&str]) -> bool {
     route.is_none_or(|route| entry.user_may(&route.scopes))
         && asked.iter().all(|name| user_may_name(entry, name))
 }
 
-fn user_may_name(entry: &Entry, name: &str) -> bool {
+fn user_may_name(entry: &Credential, name: &str) -> bool {
     ScopeName::new(name).is_ok_and(|name| entry.user_may(std::slice::from_ref(&name)))
 }
 
 /// The limit is taken from only by a request that passes everything else.
-fn check_limit(decision: &mut Decision, entry: &Entry, now: Now) {
-    let Some(limiter) = &entry.limiter else {
+fn check_limit(decision: &mut Decision, entry: &Credential, now: Now) {
+    let Some(limiter) = entry.limiter() else {
         decision.checks.note(Check::Limits, Outcome::Passed);
         return;
     };

@@ -6,7 +6,7 @@ use claviger_model::{Environment, Reason};
 
 use crate::apis::ApiEntry;
 use crate::checks::Checks;
-use crate::entries::Entry;
+use crate::entries::Credential;
 use crate::limits::RateState;
 use crate::possession::{Nonce, Unproven};
 use crate::routes::{RouteEntry, RouteIndex};
@@ -28,7 +28,7 @@ pub struct Decision {
     /// Why; [`Reason::Allowed`] when it may pass.
     pub reason: Reason,
     /// The credential; only when its secret matched.
-    pub credential: Option<Arc<Entry>>,
+    pub credential: Option<Credential>,
     /// The API; none when there is no such one.
     pub api: Option<Arc<ApiEntry>>,
     /// The route of the API; none when it was not looked for or is not known.
@@ -79,7 +79,7 @@ impl Decision {
         let noun = self
             .credential
             .as_ref()
-            .map_or("credential", |c| c.identity.kind().noun());
+            .map_or("credential", |c| c.identity().kind().noun());
         match self.reason {
             Reason::InsufficientScope if !self.missing_scopes.is_empty() => {
                 let missing = self.missing_scopes.join(", ");

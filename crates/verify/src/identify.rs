@@ -1,12 +1,10 @@
 //! Who somebody is, for routes of the issuer itself.
 
-use std::sync::Arc;
-
 use claviger_model::Reason;
 
 use crate::checks::Checks;
 use crate::decide::{Verifier, check_credential};
-use crate::entries::Entry;
+use crate::entries::Credential;
 use crate::freshness::Now;
 use crate::possession::{Sent, Unproven};
 
@@ -24,14 +22,14 @@ impl Verifier {
     /// request may pass: secret, state, expiry and account are checked. Of access tokens only those
     /// are somebody here that are for the issuer and nothing else.
     /// What is bound to a key is nobody here: see [`Verifier::identify_sent`].
-    pub fn identify(&self, credential: &str, now: Now) -> Result<Arc<Entry>, Reason> {
+    pub fn identify(&self, credential: &str, now: Now) -> Result<Credential, Reason> {
         self.identify_sent(credential, (&Sent::BEARER, None), now)
             .map_err(|refused| refused.reason)
     }
 
     /// Which credential a text is, in whatever state; none when it is none that is known here. For
     /// finding it, not for deciding anything.
-    pub fn whose(&self, credential: &str, now: Now) -> Option<Arc<Entry>> {
+    pub fn whose(&self, credential: &str, now: Now) -> Option<Credential> {
         let presented = self.recognise(&self.index(), credential, now).ok()?;
         Some(presented.entry)
     }
@@ -42,7 +40,7 @@ impl Verifier {
         credential: &str,
         sent: (&Sent<'_>, Option<&str>),
         now: Now,
-    ) -> Result<Arc<Entry>, NotIdentified> {
+    ) -> Result<Credential, NotIdentified> {
         let because = |reason| NotIdentified {
             reason,
             unproven: None,

@@ -21,7 +21,7 @@ use claviger_model::keyring::{Mac, macs_equal};
 use claviger_model::secret::Lookup;
 
 use crate::decide::Verifier;
-use crate::entries::Entry;
+use crate::entries::Credential;
 use crate::index::Index;
 
 /// The longest digest; shorter ones end in zeros.
@@ -306,7 +306,7 @@ impl Imported {
 
 impl Verifier {
     /// The entry of a key that was made elsewhere. Does not allocate.
-    pub(crate) fn imported_entry(&self, index: &Index, credential: &str) -> Option<Arc<Entry>> {
+    pub(crate) fn imported_entry(&self, index: &Index, credential: &str) -> Option<Credential> {
         let imported = index.imported();
         if imported.is_unused() || credential.len() > FOREIGN_KEY_LENGTH_MAX {
             return None;
@@ -320,7 +320,7 @@ impl Verifier {
     }
 
     /// The entry of a key that was seen before.
-    fn own_entry(&self, index: &Index, credential: &str) -> Option<Arc<Entry>> {
+    fn own_entry(&self, index: &Index, credential: &str) -> Option<Credential> {
         let imported = index.imported();
         if !imported.has_own.load(Ordering::Acquire) {
             return None;
@@ -329,7 +329,7 @@ impl Verifier {
             let hash = self.keyring().hash_secret(version, credential)?;
             let lookup = Lookup::derived(&hash);
             let entry = index.find(lookup);
-            let entry = entry.filter(|entry| macs_equal(&hash, &entry.hash));
+            let entry = entry.filter(|entry| macs_equal(&hash, entry.hash()));
             entry.or_else(|| index.find(imported.proved(lookup, &hash)?))
         })
     }

@@ -22,11 +22,11 @@ use claviger_model::{Environment, Reason, UnixMillis};
 
 use crate::apis::Apis;
 use crate::entries::{
-    AccountCell, ClientEntry, ConsentEntry, Entry, EntryState, Grant, Identity, ResidentGrant,
-    ResidentSession,
+    AccountCell, ClientEntry, ConsentEntry, Credential, Entry, EntryState, Grant, Identity,
+    ResidentGrant, ResidentSession,
 };
 use crate::imported::Imported;
-use crate::limits::Limiter;
+use crate::keys::{Filling, KeyTable};
 use crate::origins::Origins;
 use crate::scopes::Scopes;
 use crate::tokens::VerifyingKey;
@@ -37,7 +37,6 @@ use crate::tokens::keys::PublishedKeys;
 /// What several entries can belong to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Owner {
-    Key(KeyId),
     Session(SessionId),
     Client(ClientId),
     LegacyKey(LegacyKeyId),
@@ -46,6 +45,7 @@ enum Owner {
 /// Everything that decisions are made from.
 #[derive(Debug, Default)]
 pub struct Index {
+    keys: KeyTable,
     entries: papaya::HashMap<Lookup, Arc<Entry>>,
     owned: papaya::HashMap<Owner, Box<[Lookup]>>,
     accounts: papaya::HashMap<AccountId, Arc<AccountCell>>,
@@ -67,10 +67,34 @@ pub struct Index {
     scopes: Scopes,
 }
 
+/// Keys on their way into an index.
+pub struct KeyFilling<'a> {
+    index: &'a Index,
+    keys: Filling<'a>,
+}
+
+impl KeyFilling<'_> {
+    /// Adds a key by these secrets. Each key comes once.
+    pub fn put(&mut self, key: &ApiKey, secrets: &[KeySecret]) {
+        let account = self.index.account(key.account_id);
+        self.keys.put(key, secrets, &account, &self.index.scopes);
+        self.index.note_foreign(secrets);
+    }
+
+    /// Lets all of them be found.
+    pub fn finish(self) {
+        self.keys.finish();
+    }
+}
+
 impl Index {
-    /// The entry of a secret. Does not allocate.
-    pub fn find(&self, lookup: Lookup) -> Option<Arc<Entry>> {
-        self.entries.pin().get(&lookup).cloned()
+    /// The credential of a secret. Does not allocate.
+    pub fn find(&self, lookup: Lookup) -> Option<Credential> {
+        let key = self.keys.find(lookup).map(Credential::Key);
+        key.or_else(|| {
+            let entries = self.entries.pin();
+            entries.get(&lookup).cloned().map(Credential::Other)
+        })
     }
 
     /// The APIs.
@@ -80,12 +104,12 @@ impl Index {
 
     /// How many secrets it holds.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.keys.len() + self.entries.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// Replaces all APIs.
@@ -106,30 +130,20 @@ impl Index {
 
     /// Holds a key by these secrets, in place of whatever it was held by.
     pub fn put_key(&self, key: &ApiKey, secrets: &[KeySecret]) {
-        let settings = &key.settings;
         let account = self.account(key.account_id);
-        let name: Arc<str> = settings.name.as_str().into();
-        let networks = (!settings.allowed_ips.is_empty()).then(|| settings.allowed_ips[..].into());
-        let limiter = self.limiter(key);
-        let entry = |secret: &KeySecret| Entry {
-            hash: secret.stored.hash,
-            pepper_version: secret.stored.pepper_version,
-            identity: Identity::Key(key.id, secret.id),
-            environment: Some(key.environment),
-            account: Some(Arc::clone(&account)),
-            name: Arc::clone(&name),
-            grant: Grant::Named(self.scopes.set(&settings.scopes)),
-            client: None,
-            consent: None,
-            state: Entry::state_of(key),
-            expires_at: settings.expires_at,
-            networks: networks.clone(),
-            limiter: limiter.clone(),
-        };
-        let entries = secrets
-            .iter()
-            .map(|secret| (secret.stored.lookup, entry(secret)));
-        self.replace(Owner::Key(key.id), entries.collect());
+        self.keys.put(key, secrets, &account, &self.scopes);
+        self.note_foreign(secrets);
+    }
+
+    /// Takes many keys at once into an index that has none yet.
+    pub fn fill_keys(&self) -> KeyFilling<'_> {
+        KeyFilling {
+            index: self,
+            keys: Filling::of(&self.keys),
+        }
+    }
+
+    fn note_foreign(&self, secrets: &[KeySecret]) {
         if secrets.iter().any(|secret| secret.stored.is_of_foreign()) {
             self.imported.note_own();
         }
@@ -137,14 +151,12 @@ impl Index {
 
     /// What people call a key, in whatever state.
     pub fn key_name(&self, id: KeyId) -> Option<Arc<str>> {
-        let owned = self.owned.pin();
-        let lookup = owned.get(&Owner::Key(id))?.first()?;
-        self.find(*lookup).map(|entry| Arc::clone(&entry.name))
+        self.keys.name_of(id)
     }
 
     /// Forgets a key, for one whose row is gone or cannot be trusted.
     pub fn remove_key(&self, id: KeyId) {
-        self.replace(Owner::Key(id), Vec::new());
+        self.keys.remove(id);
     }
 
     /// Keys that were made elsewhere.
@@ -394,24 +406,6 @@ impl Index {
     fn client_floor(&self, id: ClientId) -> Arc<AtomicI64> {
         let floors = self.client_floors.pin();
         Arc::clone(floors.get_or_insert_with(id, Arc::default))
-    }
-
-    /// The limit of a key: the running one as long as it is the same, so that an edit of something
-    /// else does not refill it.
-    fn limiter(&self, key: &ApiKey) -> Option<Arc<Limiter>> {
-        let limit = key.settings.rate_limit?;
-        let running = self
-            .owned
-            .pin()
-            .get(&Owner::Key(key.id))
-            .and_then(|lookups| {
-                lookups
-                    .iter()
-                    .find_map(|lookup| self.find(*lookup)?.limiter.clone())
-            });
-        running
-            .filter(|running| running.limit() == limit)
-            .or_else(|| Some(Arc::new(Limiter::new(limit))))
     }
 
     fn replace(&self, owner: Owner, fresh: Vec<(Lookup, Entry)>) {

@@ -12,9 +12,9 @@ const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 
 /// Tells it with the answer to a request that came with a legacy key, allowed or refused.
 pub(crate) fn announce_for(web: &Web, decision: &Decision, response: &mut Response) {
-    let credential = decision.credential.as_deref();
+    let credential = decision.credential.as_ref();
     let is_legacy = |kind| kind == CredentialKind::LegacyKey;
-    if credential.is_some_and(|credential| is_legacy(credential.identity.kind())) {
+    if credential.is_some_and(|credential| is_legacy(credential.identity().kind())) {
         announce(web, response);
     }
 }

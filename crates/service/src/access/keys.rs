@@ -4,7 +4,7 @@ use claviger_model::Reason;
 use claviger_model::ids::AccountId;
 use claviger_model::management::ManagementScope;
 use claviger_model::scopes::ScopeName;
-use claviger_verify::entries::Entry;
+use claviger_verify::entries::Credential;
 
 use super::{Handout, KeyAccess, Signature, lacking};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::error::Error;
 impl KeyAccess {
     /// The permission that holding a credential gives: to end it. `entry` is what the verifier
     /// recognised the credential as; none for what belongs to no account.
-    pub(crate) fn by_possession(entry: &Entry, signature: Signature) -> Option<Self> {
+    pub(crate) fn by_possession(entry: &Credential, signature: Signature) -> Option<Self> {
         Some(Self {
             account_id: entry.account_id()?,
             handout: Handout::Held(Vec::new()),

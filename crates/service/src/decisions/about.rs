@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use claviger_model::ids::{ClientId, KeyId, LegacyKeyId, RequestId, SessionId};
 use claviger_model::secret::{self, Malformed};
 use claviger_store::decisions;
-use claviger_verify::entries::Entry;
+use claviger_verify::entries::Credential;
 use claviger_verify::possession::Sent;
 use claviger_verify::{Request, Target};
 
@@ -98,6 +98,6 @@ fn of_secret(app: &App, access: &EvidenceAccess, credential: &str) -> Option<Str
     let decision = app.verifier().decide(&request, app.sources().both());
     let found = decision.credential?;
     let own = access.account_id();
-    let is_own = own.is_none_or(|own| Entry::account_id(&found) == Some(own));
-    is_own.then(|| found.identity.id())
+    let is_own = own.is_none_or(|own| Credential::account_id(&found) == Some(own));
+    is_own.then(|| found.identity().id())
 }

@@ -56,15 +56,15 @@ impl DecisionRecord {
             path: request.path.map(shown_path),
             decision: DecisionView::new(decision, request.request_id),
         };
-        let entry = decision.credential.as_deref();
+        let entry = decision.credential.as_ref();
         Self {
             row: StoredDecision {
                 request_id: request.request_id,
                 at: request.at,
                 allowed: decision.is_allowed(),
                 reason: decision.reason.as_str().to_owned(),
-                account_id: entry.and_then(claviger_verify::entries::Entry::account_id),
-                credential_id: entry.map(|entry| entry.identity.id()),
+                account_id: entry.and_then(claviger_verify::entries::Credential::account_id),
+                credential_id: entry.map(|entry| entry.identity().id()),
                 ip: request.ip.map(|ip| ip.to_string()),
                 // Nothing in a body can fail to be written.
                 body: serde_json::to_string(&body).unwrap_or_default(),

@@ -100,7 +100,7 @@ impl Recorder {
         if decision.is_allowed() {
             budgets.allowed.take()
         } else if let Some(entry) = &decision.credential {
-            budgets.takes_of(&entry.identity.id(), boot_nanos) && budgets.refused.take()
+            budgets.takes_of(&entry.identity().id(), boot_nanos) && budgets.refused.take()
         } else {
             budgets.anonymous.take()
         }

@@ -7,7 +7,7 @@ use claviger_model::{Environment, UnixMillis};
 use claviger_verify::Decision;
 use claviger_verify::apis::ApiEntry;
 use claviger_verify::checks::{Checks, Outcome};
-use claviger_verify::entries::{Entry, Grant, Identity};
+use claviger_verify::entries::{self, Grant, Identity};
 use claviger_verify::limits::RateState;
 use serde::{Serialize, Serializer};
 
@@ -21,7 +21,7 @@ pub struct DecisionView<'a> {
     message: Option<String>,
     request_id: RequestId,
     account_id: Option<AccountId>,
-    subject: Option<Subject<'a>>,
+    subject: Option<Subject>,
     credential: Option<Credential<'a>>,
     environment: Environment,
     api: Option<&'a str>,
@@ -51,7 +51,7 @@ struct ProofView {
 #[derive(Serialize)]
 struct Credential<'a> {
     kind: &'static str,
-    id: CredentialId<'a>,
+    id: CredentialId,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_id: Option<SecretId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,45 +85,45 @@ struct CheckView {
 
 /// For whom a credential acts: the user of a session, the `sub` of a token, else the credential
 /// itself.
-struct Subject<'a>(&'a Identity);
+struct Subject(Identity);
 
 /// The id of a credential.
-struct CredentialId<'a>(&'a Identity);
+struct CredentialId(Identity);
 
 /// The scopes that a credential holds, written without collecting them.
 struct Scopes<'a> {
-    entry: Option<&'a Entry>,
+    entry: Option<&'a entries::Credential>,
     api: Option<&'a ApiEntry>,
 }
 
 impl<'a> DecisionView<'a> {
     /// The view of `decision` about the request called `request_id`.
     pub fn new(decision: &'a Decision, request_id: RequestId) -> Self {
-        let entry = decision.credential.as_deref();
+        let entry = decision.credential.as_ref();
         let api = decision.api.as_deref();
         Self {
             allowed: decision.is_allowed(),
             reason: decision.reason.as_str(),
             message: (!decision.is_allowed()).then(|| decision.message()),
             request_id,
-            account_id: entry.and_then(Entry::account_id),
-            subject: entry.map(|entry| Subject(&entry.identity)),
+            account_id: entry.and_then(entries::Credential::account_id),
+            subject: entry.map(|entry| Subject(entry.identity())),
             credential: entry.map(|entry| Credential {
-                kind: entry.identity.kind().as_str(),
-                id: CredentialId(&entry.identity),
-                secret_id: entry.identity.secret_id(),
-                token_id: entry.identity.token_id(),
-                grant_id: entry.consent.as_ref().map(|consent| consent.id),
-                user_id: entry.consent.as_ref().map(|consent| consent.user_id),
-                deprecated: entry.identity.kind() == CredentialKind::LegacyKey,
-                name: &entry.name,
+                kind: entry.identity().kind().as_str(),
+                id: CredentialId(entry.identity()),
+                secret_id: entry.identity().secret_id(),
+                token_id: entry.identity().token_id(),
+                grant_id: entry.consent().as_ref().map(|consent| consent.id),
+                user_id: entry.consent().as_ref().map(|consent| consent.user_id),
+                deprecated: entry.identity().kind() == CredentialKind::LegacyKey,
+                name: &entry.name(),
             }),
             environment: decision.environment,
             api: api.map(|api| &*api.audience),
             scopes: Scopes { entry, api },
             required_scopes: &decision.required_scopes,
             missing_scopes: &decision.missing_scopes,
-            expires_at: entry.and_then(|entry| entry.expires_at),
+            expires_at: entry.and_then(|entry| entry.expires_at()),
             checks: &decision.checks,
             epoch: decision.epoch,
             staleness_ms: decision.staleness_millis,
@@ -152,7 +152,7 @@ impl From<RateState> for Rate {
     }
 }
 
-impl Serialize for Subject<'_> {
+impl Serialize for Subject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Identity::Session(_, user) => user.serialize(serializer),
@@ -164,7 +164,7 @@ impl Serialize for Subject<'_> {
     }
 }
 
-impl Serialize for CredentialId<'_> {
+impl Serialize for CredentialId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Identity::Key(id, _) => id.serialize(serializer),
@@ -178,10 +178,10 @@ impl Serialize for CredentialId<'_> {
 
 impl Serialize for Scopes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(entry) = self.entry.filter(|entry| entry.client.is_some()) {
+        if let Some(entry) = self.entry.filter(|entry| entry.client().is_some()) {
             return serializer.collect_seq(entry.scopes_at(self.api));
         }
-        match (self.entry.map(|entry| &entry.grant), self.api) {
+        match (self.entry.map(entries::Credential::grant), self.api) {
             (Some(Grant::All), Some(api)) => {
                 serializer.collect_seq(api.scopes.iter().map(|scope| &scope.name))
             }

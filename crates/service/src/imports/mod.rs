@@ -13,13 +13,13 @@ pub(crate) use slow::SlowPool;
 pub use slow::{Tried, try_slow};
 pub(crate) use upgrade::Upgrader;
 
-use claviger_verify::entries::Entry;
+use claviger_verify::entries::Credential;
 
 use crate::app::App;
 
 /// Notes that `credential` was recognised as `entry`: of a key that was made elsewhere the first
 /// use counts, of everything else nothing.
-pub fn note_use(app: &App, entry: &Entry, credential: &str) {
+pub fn note_use(app: &App, entry: &Credential, credential: &str) {
     if entry.is_unseen() {
         app.upgrader().note(entry, credential);
     }

@@ -16,7 +16,7 @@ use claviger_model::ids::SecretId;
 use claviger_model::imports::HashAlgorithm;
 use claviger_model::keyring::Keyring;
 use claviger_store::{Db, StoreError, Tx, imports, keys};
-use claviger_verify::entries::{Entry, Identity};
+use claviger_verify::entries::{Credential, Identity};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -69,8 +69,8 @@ impl Upgrader {
     }
 
     /// Notes that `credential` is the key of `entry`, if that was never seen, unless too many wait.
-    pub(crate) fn note(&self, entry: &Entry, credential: &str) {
-        let Identity::Key(_, secret_id) = entry.identity else {
+    pub(crate) fn note(&self, entry: &Credential, credential: &str) {
+        let Identity::Key(_, secret_id) = entry.identity() else {
             return;
         };
         if entry.is_unseen() {

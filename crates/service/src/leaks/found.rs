@@ -1,12 +1,11 @@
 //! What a reported text is.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use claviger_model::Reason;
 use claviger_model::credentials::CredentialKind;
 use claviger_model::ids::{AccountId, FamilyId};
-use claviger_verify::entries::{Entry, EntryState, Identity};
+use claviger_verify::entries::{Credential, EntryState, Identity};
 
 use crate::app::App;
 use crate::error::Error;
@@ -16,7 +15,7 @@ use crate::oauth;
 /// A credential that was reported.
 pub(super) enum Found {
     /// One that the index has.
-    Known(Arc<Entry>),
+    Known(Credential),
     /// A refresh token, with all that came of the same authorization.
     Refresh {
         family_id: FamilyId,
@@ -59,7 +58,7 @@ pub(super) async fn find(
 impl Found {
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Known(entry) => entry.identity.kind().as_str(),
+            Self::Known(entry) => entry.identity().kind().as_str(),
             Self::Refresh { .. } => "refresh_token",
         }
     }
@@ -67,9 +66,9 @@ impl Found {
     /// What the audit log names as the thing that was leaked: what has a page.
     pub(super) fn target(&self) -> String {
         match self {
-            Self::Known(entry) => match entry.identity {
+            Self::Known(entry) => match entry.identity() {
                 Identity::Token(token) => token.client_id.to_string(),
-                _ => entry.identity.id(),
+                _ => entry.identity().id(),
             },
             Self::Refresh { client_id, .. } => client_id.clone(),
         }
@@ -78,7 +77,7 @@ impl Found {
     /// Which secret, token or family of it.
     pub(super) fn exactly(&self) -> String {
         match self {
-            Self::Known(entry) => match entry.identity {
+            Self::Known(entry) => match entry.identity() {
                 Identity::Key(_, secret) | Identity::Client(_, secret) => secret.to_string(),
                 Identity::Session(id, _) => id.to_string(),
                 Identity::LegacyKey(id) => id.to_string(),
@@ -99,10 +98,10 @@ impl Found {
     pub(super) fn is_over(&self, now: claviger_model::UnixMillis) -> bool {
         match self {
             Self::Known(entry) => {
-                let is_revoked = entry.state == EntryState::Refused(Reason::Revoked);
+                let is_revoked = entry.state() == EntryState::Refused(Reason::Revoked);
                 // The end of a key can be moved; that of a token and of a session cannot.
-                let ends = entry.identity.kind() != CredentialKind::ApiKey;
-                is_revoked || ends && entry.expires_at.is_some_and(|end| end <= now)
+                let ends = entry.identity().kind() != CredentialKind::ApiKey;
+                is_revoked || ends && entry.expires_at().is_some_and(|end| end <= now)
             }
             Self::Refresh { is_ended, .. } => *is_ended,
         }

@@ -8,7 +8,7 @@ use claviger_model::ids::RequestId;
 use claviger_model::keys::KeyDraft;
 use claviger_model::time::DAY_MILLIS;
 use claviger_store::{Tx, spent_identifiers};
-use claviger_verify::entries::{Entry, EntryState, Identity};
+use claviger_verify::entries::{Credential, EntryState, Identity};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -174,16 +174,16 @@ async fn act(
 
 async fn end(
     app: &App,
-    entry: &Entry,
+    entry: &Credential,
     signature: &Signature,
     policy: LeakPolicy,
 ) -> Result<(), Error> {
-    match entry.identity {
+    match entry.identity() {
         Identity::Session(id, _) => {
             return sessions::end_by_possession(app, id, signature).await;
         }
         Identity::Token(token) => {
-            let (Some(account_id), Some(expires_at)) = (entry.account_id(), entry.expires_at)
+            let (Some(account_id), Some(expires_at)) = (entry.account_id(), entry.expires_at())
             else {
                 return Ok(());
             };
@@ -200,9 +200,9 @@ async fn end(
     let Some(access) = KeyAccess::by_possession(entry, signature.clone()) else {
         return Ok(());
     };
-    match entry.identity {
+    match entry.identity() {
         Identity::Key(id, _) if policy == LeakPolicy::Quarantine => {
-            if entry.state != EntryState::Active {
+            if entry.state() != EntryState::Active {
                 return Ok(());
             }
             let draft = KeyDraft {

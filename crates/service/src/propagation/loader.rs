@@ -127,16 +127,18 @@ async fn load_accounts(conn: &mut Conn, index: &Index) -> Result<(), StoreError>
 }
 
 async fn load_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
+    let mut filling = index.fill_keys();
     let mut after = None;
     loop {
         let (page, bad_rows) = keys::resident_page(conn, after, PAGE).await?;
         report(&bad_rows);
         let Some((last, _)) = page.last() else {
+            filling.finish();
             return Ok(());
         };
         after = Some(last.id);
         page.iter()
-            .for_each(|(key, secrets)| index.put_key(key, secrets));
+            .for_each(|(key, secrets)| filling.put(key, secrets));
     }
 }
 

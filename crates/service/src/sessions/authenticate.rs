@@ -5,14 +5,12 @@
 //! 2. The user, the account, the membership and the role behind a session are read from the
 //!    database, so that what was taken away is gone with the next request.
 
-use std::sync::Arc;
-
 use claviger_model::accounts::AccountStatus;
 use claviger_model::clients::ClientScopes;
 use claviger_model::ids::{AccountId, ClientId, SessionId, UserId};
 use claviger_model::{Environment, Reason, secret};
 use claviger_store::{accounts, operators, user_profiles, users};
-use claviger_verify::entries::{Entry, Grant, Identity};
+use claviger_verify::entries::{Credential, Grant, Identity};
 use claviger_verify::possession::{Sent, Unproven};
 
 use super::{Origin, place};
@@ -42,7 +40,7 @@ pub async fn authenticate_sent(
     origin: Origin,
 ) -> Result<Caller, Error> {
     let entry = identify(app, bearer, sent)?;
-    let actor = match &entry.identity {
+    let actor = match &entry.identity() {
         Identity::Session(session_id, user_id) => {
             let account_id = entry.account_id();
             Actor::User(signed_in(app, *session_id, *user_id, account_id).await?)
@@ -72,7 +70,7 @@ pub async fn authenticate_session(
     }
 }
 
-fn identify(app: &App, bearer: &str, sent: (&Sent<'_>, Option<&str>)) -> Result<Arc<Entry>, Error> {
+fn identify(app: &App, bearer: &str, sent: (&Sent<'_>, Option<&str>)) -> Result<Credential, Error> {
     let (verifier, now) = (app.verifier(), app.sources().both());
     let refused = match verifier.identify_sent(bearer, sent, now) {
         Ok(entry) => return Ok(entry),
@@ -92,7 +90,7 @@ fn identify(app: &App, bearer: &str, sent: (&Sent<'_>, Option<&str>)) -> Result<
         // accounts too: how else would one become active again? `signed_in` tells them apart.
         let lookup = secret::parse(bearer).ok();
         let entry = lookup.and_then(|lookup| app.verifier().index().find(lookup));
-        let session = entry.filter(|entry| matches!(entry.identity, Identity::Session(..)));
+        let session = entry.filter(|entry| matches!(entry.identity(), Identity::Session(..)));
         return session.ok_or_else(|| Error::refused(reason));
     }
     Err(Error::refused(reason))
@@ -133,16 +131,16 @@ async fn signed_in(
     })
 }
 
-fn client(app: &App, client_id: ClientId, entry: &Entry) -> Result<Actor, Error> {
+fn client(app: &App, client_id: ClientId, entry: &Credential) -> Result<Actor, Error> {
     let (Grant::Named(scopes), Some(holds), Some(account_id)) =
-        (&entry.grant, entry.ceiling(), entry.account_id())
+        (&entry.grant(), entry.ceiling(), entry.account_id())
     else {
         return Err(Error::refused(Reason::InvalidCredential));
     };
     if !app.settings().management_enabled {
         return Err(Error::refused(Reason::SessionRequired));
     }
-    if entry.environment != Some(Environment::Live) {
+    if entry.environment() != Some(Environment::Live) {
         // It could make credentials for live data.
         return Err(Error::refused(Reason::EnvironmentMismatch));
     }

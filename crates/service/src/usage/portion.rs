@@ -10,7 +10,7 @@ use claviger_model::secret_uses::{SecretUses, UsedSecret, shown_user_agent};
 use claviger_model::usage::{Outcome, Series, UsedCredential};
 use claviger_store::secret_uses::NewSecretUses;
 use claviger_store::usage::Count;
-use claviger_verify::entries::{Entry, Identity};
+use claviger_verify::entries::{Credential, Identity};
 
 use super::slots::{Event, LastUse, Taken, What, Who};
 
@@ -131,11 +131,11 @@ fn counted(what: &What) -> Option<Series> {
     })
 }
 
-fn credential(entry: &Entry) -> UsedCredential {
+fn credential(entry: &Credential) -> UsedCredential {
     UsedCredential {
-        kind: entry.identity.kind(),
-        id: entry.identity.id(),
-        secret_id: entry.identity.secret_id(),
+        kind: entry.identity().kind(),
+        id: entry.identity().id(),
+        secret_id: entry.identity().secret_id(),
     }
 }
 
@@ -146,7 +146,7 @@ fn used(what: &What, count: i64, last: &LastUse) -> Option<(UsedSecret, NewSecre
         (Who::Owner(client), Event::SecretUsed | Event::SecretRefused(_)) => {
             (UsedSecret::Secret(what.secret?), client.to_string())
         }
-        (Who::Credential(entry), Event::Decided(_)) => (of(entry)?, entry.identity.id()),
+        (Who::Credential(entry), Event::Decided(_)) => (of(entry)?, entry.identity().id()),
         _ => return None,
     };
     let at = last.at?;
@@ -176,8 +176,8 @@ fn used(what: &What, count: i64, last: &LastUse) -> Option<(UsedSecret, NewSecre
     Some((secret, new))
 }
 
-fn of(entry: &Entry) -> Option<UsedSecret> {
-    match entry.identity {
+fn of(entry: &Credential) -> Option<UsedSecret> {
+    match entry.identity() {
         Identity::Key(_, secret) | Identity::Client(_, secret) => Some(UsedSecret::Secret(secret)),
         Identity::LegacyKey(id) => Some(UsedSecret::LegacyKey(id)),
         Identity::Session(..) | Identity::Token(_) => None,

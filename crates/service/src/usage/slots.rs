@@ -13,7 +13,7 @@ use claviger_model::ids::{ClientId, SecretId};
 use claviger_model::usage::Step;
 use claviger_model::{Environment, Reason, UnixMillis};
 use claviger_verify::apis::ApiEntry;
-use claviger_verify::entries::{ClientEntry, Entry};
+use claviger_verify::entries::{ClientEntry, Credential};
 use claviger_verify::routes::RouteIndex;
 
 /// Counters that may be open at once.
@@ -64,7 +64,7 @@ pub(super) enum Who {
     /// Nobody's that is known.
     Unknown,
     /// The credential of a decision.
-    Credential(Arc<Entry>),
+    Credential(Credential),
     /// A client that got a token.
     Client(Arc<ClientEntry>),
     /// The client of a secret that was presented.
@@ -121,7 +121,7 @@ pub(super) struct Taken {
 
 /// What finds a counter: the parts of [`What`] without a copy of any.
 pub(super) struct Found<'a> {
-    pub(super) entry: Option<&'a Arc<Entry>>,
+    pub(super) entry: Option<&'a Credential>,
     pub(super) client: Option<&'a Arc<ClientEntry>>,
     pub(super) owner: Option<ClientId>,
     pub(super) secret: Option<SecretId>,
@@ -254,7 +254,7 @@ impl Found<'_> {
     }
 
     fn key(&self, minute: i64) -> Key {
-        let entry = self.entry.map(|entry| Arc::as_ptr(entry).addr());
+        let entry = self.entry.map(Credential::address);
         let client = self.client.map(|client| Arc::as_ptr(client).addr());
         Key {
             entry: entry.or(client).unwrap_or_default(),
@@ -270,7 +270,7 @@ impl Found<'_> {
 
     fn what(&self) -> What {
         let who = match (self.entry, self.client, self.owner) {
-            (Some(entry), _, _) => Who::Credential(Arc::clone(entry)),
+            (Some(entry), _, _) => Who::Credential(entry.clone()),
             (_, Some(client), _) => Who::Client(Arc::clone(client)),
             (_, _, Some(owner)) => Who::Owner(owner),
             (None, None, None) => Who::Unknown,

@@ -116,7 +116,7 @@ async fn present(app: &App, credential: &str) -> Result<(KeyId, SecretId), Reaso
     }
     let entry = found?;
     note_use(app, &entry, credential);
-    match entry.identity {
+    match entry.identity() {
         Identity::Key(id, secret_id) => Ok((id, secret_id)),
         other => panic!("{other:?}"),
     }
@@ -181,7 +181,7 @@ async fn a_key_of_each_algorithm_is_known_at_once_and_upgraded_by_its_first_use(
                 .unwrap();
             // There is nothing of the other system left to recognise it by.
             let again = app.verifier().identify(key, app.sources().both()).unwrap();
-            assert_eq!(again.identity, Identity::Key(id, secret_id));
+            assert_eq!(again.identity(), Identity::Key(id, secret_id));
             assert!(!again.is_unseen());
             assert_eq!(
                 present(app, &format!("{key}x")).await,

@@ -2,30 +2,26 @@
 
 mod client;
 mod consent;
+mod credential;
 mod granted;
 
 pub use client::ClientEntry;
 pub use consent::{ConsentEntry, ResidentGrant};
+pub use credential::Credential;
 pub use granted::Grant;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use claviger_model::clients;
-use claviger_model::credentials::{CredentialKind, PLACEHOLDER, StoredSecret};
+use claviger_model::credentials::{CredentialKind, StoredSecret};
 use claviger_model::ids::{
     AccountId, ClientId, KeyId, LegacyKeyId, SecretId, SessionId, TokenId, UserId,
 };
 use claviger_model::keyring::Mac;
 use claviger_model::keys::{ApiKey, KeyState};
-use claviger_model::scopes::{ScopeName, ScopePatterns};
+use claviger_model::scopes::ScopePatterns;
 use claviger_model::{Environment, Reason, UnixMillis};
-use ipnet::IpNet;
-
-use crate::apis::ApiEntry;
-use crate::limits::Limiter;
-use crate::scopes::Bits;
 
 /// Whether an account's credentials work, shared by all of its entries.
 #[derive(Debug)]
@@ -193,8 +189,6 @@ pub struct Entry {
     pub state: EntryState,
     /// From when it does not.
     pub expires_at: Option<UnixMillis>,
-    pub(crate) networks: Option<Arc<[IpNet]>>,
-    pub(crate) limiter: Option<Arc<Limiter>>,
 }
 
 /// A session with what it depends on, as the loader reads it.
@@ -233,8 +227,6 @@ impl Entry {
             consent: None,
             state: EntryState::Refused(Reason::InvalidCredential),
             expires_at: None,
-            networks: None,
-            limiter: None,
         }
     }
 
@@ -254,81 +246,5 @@ impl Entry {
             KeyState::Inactive { .. } => EntryState::Refused(Reason::Inactive),
             KeyState::Revoked { .. } => EntryState::Refused(Reason::Revoked),
         }
-    }
-
-    /// Whether it is a key that was made elsewhere and never seen here: what was brought along for
-    /// it is to be replaced by a hash of our own.
-    pub fn is_unseen(&self) -> bool {
-        self.hash == PLACEHOLDER && matches!(self.identity, Identity::Key(..))
-    }
-
-    /// The account's id.
-    pub fn account_id(&self) -> Option<AccountId> {
-        self.account.as_ref().map(|account| account.id())
-    }
-
-    /// What it may not exceed, whatever its own grant is: a token cannot do more than its client
-    /// may do now.
-    pub fn ceiling(&self) -> Option<&Grant> {
-        self.client.as_ref().map(|client| &client.grant)
-    }
-
-    /// Whether `address` may use it.
-    pub(crate) fn allows_address(&self, address: Option<IpAddr>) -> bool {
-        let Some(networks) = &self.networks else {
-            return true;
-        };
-        // An unknown address is outside every list.
-        let Some(address) = address.map(|address| address.to_canonical()) else {
-            return false;
-        };
-        networks.iter().any(|network| network.contains(&address))
-    }
-
-    /// Whether the user for whom it acts may do all of `needed`; true when it acts for none.
-    pub(crate) fn user_may(&self, needed: &[ScopeName]) -> bool {
-        let may = |consent: &Arc<ConsentEntry>| needed.iter().all(|name| consent.user_may(name));
-        self.consent.as_ref().is_none_or(may)
-    }
-
-    /// Whether it holds all of `needed`, by the rules of `api` in `environment`, whatever the user
-    /// for whom it acts may do.
-    pub(crate) fn holds(
-        &self,
-        bits: &Bits,
-        names: &[ScopeName],
-        api: &ApiEntry,
-        environment: Environment,
-    ) -> bool {
-        let holds = |grant: &Grant| grant.holds(bits, names, api, environment);
-        holds(&self.grant) && self.ceiling().is_none_or(holds)
-    }
-
-    /// Whether it holds the scope called `name`, by the rules of `api` in `environment`, whatever
-    /// the user for whom it acts may do.
-    pub(crate) fn holds_name(&self, name: &str, api: &ApiEntry, environment: Environment) -> bool {
-        let Ok(name) = ScopeName::new(name) else {
-            return false;
-        };
-        let holds = |grant: &Grant| grant.holds_name(&name, api, environment);
-        holds(&self.grant) && self.ceiling().is_none_or(holds)
-    }
-
-    /// The scopes that it holds, for showing: of a role's patterns and of everything, those of
-    /// `api`.
-    pub fn scopes_at<'a>(&'a self, api: Option<&'a ApiEntry>) -> Vec<&'a str> {
-        let mut names = self.grant.names_at(api);
-        if let Some(ceiling) = self.ceiling()
-            && let Some(api) = api
-            && let Some(environment) = self.environment
-        {
-            names.retain(|name| {
-                ScopeName::new(name).is_ok_and(|name| ceiling.holds_name(&name, api, environment))
-            });
-        }
-        if let Some(consent) = &self.consent {
-            names.retain(|name| ScopeName::new(name).is_ok_and(|name| consent.user_may(&name)));
-        }
-        names
     }
 }

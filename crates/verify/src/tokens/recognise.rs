@@ -34,7 +34,7 @@ impl VerifiedToken {
     /// app manages credentials for a user.
     pub(crate) fn is_for_issuer(&self, issuer: &str) -> bool {
         let is_only = matches!(self.audiences.all(), [only] if **only == *issuer);
-        is_only && self.client.api_id.is_none() && self.entry.consent.is_none()
+        is_only && self.client.api_id.is_none() && self.entry.consent().is_none()
     }
 }
 
@@ -64,12 +64,12 @@ impl Index {
         if token.not_before > now {
             return Err(Some(Note::NotYetValid));
         }
-        let state = match token.entry.state {
+        let state = match token.entry.state() {
             EntryState::Active if self.is_ended(&token) => EntryState::Refused(Reason::Revoked),
             // The account of the entry is the user's, and is checked like any other; the app has
             // one too.
             EntryState::Active
-                if token.entry.consent.is_some() && !token.client.account.is_active() =>
+                if token.entry.consent().is_some() && !token.client.account.is_active() =>
             {
                 EntryState::Refused(Reason::AccountInactive)
             }
@@ -112,7 +112,7 @@ impl Index {
                 .is_some_and(|place| self.families().is_ended(place.family))
             || token
                 .entry
-                .identity
+                .identity()
                 .token_id()
                 .is_some_and(|id| self.is_revoked(id))
     }
@@ -120,6 +120,6 @@ impl Index {
 
 /// Whether the account in which the token acts for a user had its tokens ended.
 fn is_below_users_floor(token: &VerifiedToken) -> bool {
-    let account = token.entry.account.as_ref();
+    let account = token.entry.account();
     account.is_some_and(|account| account.tokens_not_before() > token.epoch)
 }

@@ -12,7 +12,7 @@ use super::families::Families;
 use super::keys::PublishedKey;
 use crate::apis::Apis;
 use crate::entries::{
-    ClientEntry, ConsentEntry, Entry, EntryState, Grant, Identity, TokenIdentity,
+    ClientEntry, ConsentEntry, Credential, Entry, EntryState, Grant, Identity, TokenIdentity,
 };
 use crate::index::Index;
 
@@ -39,7 +39,7 @@ pub(crate) struct VerifiedToken {
     /// The client, as it was when the credential was made.
     pub(crate) client: Arc<ClientEntry>,
     /// The credential that the token is.
-    pub(crate) entry: Arc<Entry>,
+    pub(crate) entry: Credential,
     /// Its place among the tokens of one authorization, when it acts for a user.
     pub(crate) place: Option<FamilyPlace>,
     /// Whether its use was noted in its family.
@@ -110,7 +110,7 @@ impl VerifiedToken {
             not_before: millis(begins)?.plus_millis(-CLOCK_LEEWAY_MILLIS),
             epoch: claims.epoch,
             client,
-            entry: Arc::new(entry),
+            entry: Arc::new(entry).into(),
             place,
             is_use_noted: AtomicBool::new(false),
             jkt,
@@ -129,10 +129,10 @@ impl VerifiedToken {
     /// Whether the client, the user's consent and the numbers of its scopes are still what `index`
     /// has.
     pub(crate) fn is_current(&self, index: &Index) -> bool {
-        let consent = self.entry.consent.as_ref();
+        let consent = self.entry.consent();
         self.client.is_current()
             && consent.is_none_or(|consent| consent.is_current())
-            && match &self.entry.grant {
+            && match self.entry.grant() {
                 Grant::Named(set) => index.scopes().is_current(set),
                 Grant::All | Grant::Patterns(_) => true,
             }
@@ -143,24 +143,24 @@ impl VerifiedToken {
     pub(crate) fn renewed(&self, index: &Index) -> Option<Self> {
         let client = index.client(self.client.id)?;
         let before = &self.entry;
-        let consent = match &before.consent {
+        let consent = match before.consent() {
             Some(consent) => Some(index.consent(consent.id)?),
             None => None,
         };
         let entry = Entry {
-            identity: before.identity,
-            environment: before.environment,
-            grant: match &before.grant {
+            identity: before.identity(),
+            environment: before.environment(),
+            grant: match before.grant() {
                 Grant::Named(set) => Grant::Named(index.scopes().lookup(&set.names)),
                 other => other.clone(),
             },
-            expires_at: before.expires_at,
+            expires_at: before.expires_at(),
             ..Entry::powerless()
         };
         Some(Self {
             key: Arc::clone(&self.key),
             audiences: self.audiences.clone(),
-            entry: Arc::new(bound(entry, &client, consent)),
+            entry: Arc::new(bound(entry, &client, consent)).into(),
             client,
             jkt: self.jkt.clone(),
             is_use_noted: AtomicBool::new(false),

@@ -45,7 +45,7 @@ fn a_good_key_passes_with_every_check_asked() {
     );
     assert_eq!((decision.epoch, decision.staleness_millis), (7, 0));
     assert_eq!(
-        decision.credential.unwrap().identity.id(),
+        decision.credential.unwrap().identity().id(),
         KeyId(1).to_string()
     );
 }

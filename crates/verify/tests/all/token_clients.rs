@@ -126,7 +126,7 @@ fn a_client_secret_is_no_bearer() {
     let decision = instance.decide(&secret, &ASKED);
     assert_eq!(decision.reason, Reason::KindNotAccepted);
     let entry = decision.credential.unwrap();
-    assert_eq!(entry.identity.kind(), CredentialKind::ClientSecret);
+    assert_eq!(entry.identity().kind(), CredentialKind::ClientSecret);
 }
 
 #[test]

@@ -80,10 +80,10 @@ fn it_acts_for_the_user_in_the_users_account() {
     let mut checks = decision.checks.iter();
     assert!(checks.all(|(_, outcome)| outcome == Outcome::Passed));
     let entry = decision.credential.unwrap();
-    assert_eq!(entry.identity.subject(), USER.to_string());
-    assert_eq!(entry.identity.id(), CLIENT.to_string());
+    assert_eq!(entry.identity().subject(), USER.to_string());
+    assert_eq!(entry.identity().id(), CLIENT.to_string());
     assert_eq!(entry.account_id(), Some(USERS));
-    assert_eq!(entry.consent.as_ref().unwrap().id, GRANT);
+    assert_eq!(entry.consent().unwrap().id, GRANT);
     // Without the secret of a client that keeps none.
     let public = Claims {
         secret: None,

@@ -57,10 +57,10 @@ fn a_good_token_of_each_algorithm_passes_with_every_check_asked() {
             let mut checks = decision.checks.iter();
             assert!(checks.all(|(_, outcome)| outcome == Outcome::Passed));
             let entry = decision.credential.unwrap();
-            assert_eq!(entry.identity.id(), CLIENT.to_string());
-            assert_eq!(entry.identity.token_id(), Some(claims().jti));
-            assert_eq!(entry.identity.secret_id(), Some(SECRET));
-            assert_eq!(entry.expires_at, Some(NOW.wall.plus_seconds(3_600)));
+            assert_eq!(entry.identity().id(), CLIENT.to_string());
+            assert_eq!(entry.identity().token_id(), Some(claims().jti));
+            assert_eq!(entry.identity().secret_id(), Some(SECRET));
+            assert_eq!(entry.expires_at(), Some(NOW.wall.plus_seconds(3_600)));
         }
     }
     assert_eq!(instance.verifier.index().remembered_tokens(), 3);
@@ -142,7 +142,7 @@ fn a_token_for_the_issuer_is_somebody_there_and_nowhere_else() {
         instance
             .verifier
             .identify(&token, NOW)
-            .map(|entry| entry.identity.id())
+            .map(|entry| entry.identity().id())
     };
     let issuer = || Audience::One(ISSUER.into());
     assert_eq!(identified(issuer()), Ok(CLIENT.to_string()));
@@ -213,7 +213,7 @@ fn a_token_cannot_do_more_than_its_client_may_do_now() {
     renamed.settings.name = "Weekly Sync".into();
     instance.put_client(&renamed);
     let entry = instance.decide_text(&token, &ASKED).credential.unwrap();
-    assert_eq!(&*entry.name, "Weekly Sync");
+    assert_eq!(entry.name(), "Weekly Sync");
 }
 
 #[test]

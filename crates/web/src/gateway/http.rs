@@ -88,11 +88,11 @@ fn allowed(decision: &Decision) -> Response {
     if let Some(account) = credential.account_id() {
         add("claviger-account", account.to_string());
     }
-    add("claviger-subject", credential.identity.subject());
-    add("claviger-credential", credential.identity.id());
+    add("claviger-subject", credential.identity().subject());
+    add("claviger-credential", credential.identity().id());
     add(
         "claviger-kind",
-        credential.identity.kind().as_str().to_owned(),
+        credential.identity().kind().as_str().to_owned(),
     );
     add(
         "claviger-environment",
