@@ -4,7 +4,7 @@ use std::future::ready;
 use std::pin::pin;
 
 use claviger_service::{App, jobs};
-use claviger_web::server::{Bound, Drain, Edge, Settings, bind, shutdown_signal};
+use claviger_web::server::{Bound, Drain, Edge, Lanes, Settings, bind, shutdown_signal};
 use claviger_web::{Options, Web, router};
 
 use crate::exit::{Exit, Failure};
@@ -65,7 +65,10 @@ impl Listeners {
         };
         let drain = edge.drain.clone();
         let public = self.public.serve(router::public(web.clone()), edge.clone());
-        let internal = self.internal.serve(router::internal(web), edge);
+        let lanes = Lanes::start("verify").map_err(|error| {
+            Failure::new(Exit::Failed, format!("no threads can be started: {error}"))
+        })?;
+        let internal = self.internal.on(lanes).serve(router::internal(web), edge);
         let (mut public, mut internal) = (tokio::spawn(public), tokio::spawn(internal));
         let announced = announce();
         if announced.is_err() {

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .on_thread_start(hardening::step_back)
         .build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(commands::run(arguments)),

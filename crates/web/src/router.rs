@@ -14,12 +14,14 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLI
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use tokio::runtime::Handle;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{Carried, Failure, OAuthFailure, api, oauth as oauth_error, page};
 use crate::extract::Origin;
+use crate::gateway::front::Front;
 use crate::portal::operator;
 use crate::prefix::serve_below;
 use crate::server::{BodyLimits, PanicAnswer};
@@ -226,14 +228,15 @@ pub fn public(web: Web) -> Router {
     serve_below(&prefix, routes)
 }
 
-/// The internal listener.
-pub fn internal(web: Web) -> Router {
+/// The internal listener, whose routes but for the decisions are handled on the present runtime.
+pub fn internal(web: Web) -> Front {
     let (routes, _) = internal_routes().split_for_parts();
-    routes
+    let routes = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(web.clone(), internal_edge))
-        .with_state(web)
+        .with_state(web.clone());
+    Front::new(web, routes, Handle::current())
 }
 
 /// How large bodies may be.
@@ -303,22 +306,33 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
 }
 
 async fn internal_edge(State(web): State<Web>, request: Request, next: Next) -> Response {
-    if let Some(token) = &web.options().internal_token {
-        let sent = request
-            .headers()
-            .get(INTERNAL_TOKEN)
-            .map(HeaderValue::as_bytes);
-        if !sent.is_some_and(|sent| equal(sent, token.as_bytes())) {
-            let message = "The internal listener needs its token in the header Claviger-Token.";
-            let failure = Failure::because(Reason::InvalidCredential, message);
-            let id = web.app().sources().request_id();
-            return api::render(&failure, id, &web.app().settings().public_url);
-        }
+    match admit_internal(&web, request.headers()) {
+        Ok(()) => end_internal(&web, next.run(request).await).await,
+        Err(refused) => *refused,
     }
-    let response = next.run(request).await;
+}
+
+/// Whether a request to the internal listener is from somebody who may ask there; else its answer.
+pub(crate) fn admit_internal(web: &Web, headers: &HeaderMap) -> Result<(), Box<Response>> {
+    let Some(token) = &web.options().internal_token else {
+        return Ok(());
+    };
+    let sent = headers.get(INTERNAL_TOKEN).map(HeaderValue::as_bytes);
+    if sent.is_some_and(|sent| equal(sent, token.as_bytes())) {
+        return Ok(());
+    }
+    let message = "The internal listener needs its token in the header Claviger-Token.";
+    let failure = Failure::because(Reason::InvalidCredential, message);
+    let id = web.app().sources().request_id();
+    let public_url = &web.app().settings().public_url;
+    Err(Box::new(api::render(&failure, id, public_url)))
+}
+
+/// What every answer of the internal listener gets.
+pub(crate) async fn end_internal(web: &Web, response: Response) -> Response {
     let mut response = if response.extensions().get::<Carried>().is_some() {
         let id = web.app().sources().request_id();
-        rendered(&web, response, id, Shape::Envelope, None).await
+        rendered(web, response, id, Shape::Envelope, None).await
     } else {
         response
     };

@@ -1,6 +1,7 @@
 //! The verifier over HTTP: `/v1/verify`, and one adapter for each kind of gateway. All render the
 //! same decision.
 
+pub mod front;
 pub mod http;
 pub mod verify;
 

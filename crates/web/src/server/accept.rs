@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::{Service, Shared, serve};
 use super::progress::Clock;
-use super::{Bound, Edge, Peer};
+use super::{Bound, Edge, Lanes, Peer};
 
 /// How a listener ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl Bound {
         let mut listener = Listener {
             service,
             shared,
+            lanes: self.lanes,
             connections: JoinSet::new(),
         };
         listener.accept_until_drain(&self.listener, &slots).await;
@@ -54,6 +55,7 @@ impl Bound {
 struct Listener<S> {
     service: S,
     shared: Arc<Shared>,
+    lanes: Option<Lanes>,
     connections: JoinSet<()>,
 }
 
@@ -91,11 +93,25 @@ impl<S: Service> Listener<S> {
     ) {
         let slot = slot.into();
         let peer = Peer(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-        let connection = serve(stream, peer, self.service.clone(), Arc::clone(&self.shared));
-        self.connections.spawn(async move {
-            connection.await;
-            drop(slot);
-        });
+        let (service, shared) = (self.service.clone(), Arc::clone(&self.shared));
+        let Some((lane, seat)) = self.lanes.as_ref().and_then(Lanes::seat) else {
+            self.connections.spawn(async move {
+                serve(stream, peer, service, shared).await;
+                drop(slot);
+            });
+            return;
+        };
+        // Its events come to the thread that it will be on.
+        let Ok(stream) = stream.into_std() else {
+            return;
+        };
+        let connection = async move {
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                serve(stream, peer, service, shared).await;
+            }
+            drop((slot, seat));
+        };
+        self.connections.spawn_on(connection, lane);
     }
 
     async fn end(mut self) -> Drained {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-use super::Tls;
+use super::{Lanes, Tls};
 
 /// How many finished handshakes may wait for us; the kernel cuts it at `somaxconn`.
 const BACKLOG: u32 = 4096;
@@ -13,6 +13,7 @@ const BACKLOG: u32 = 4096;
 pub struct Bound {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<Tls>,
+    pub(super) lanes: Option<Lanes>,
     address: SocketAddr,
 }
 
@@ -26,6 +27,15 @@ impl Bound {
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+}
+
+impl Bound {
+    /// Serves its connections on these threads.
+    #[must_use]
+    pub fn on(mut self, lanes: Lanes) -> Self {
+        self.lanes = Some(lanes);
         self
     }
 }
@@ -97,6 +107,7 @@ pub async fn bind(address: &str, setting: &'static str) -> Result<Bound, BindErr
         Ok((listener, address)) => Ok(Bound {
             listener,
             tls: None,
+            lanes: None,
             address,
         }),
         Err(problem) => Err(BindError {

@@ -8,6 +8,7 @@ use claviger_service::App;
 use claviger_service::settings::Settings;
 use claviger_service::testing::{PASSWORD, TestApp};
 use claviger_web::demo::Demo;
+use claviger_web::gateway::front::Front;
 use claviger_web::server::Peer;
 use claviger_web::{Options, Web, router};
 use http::Request;
@@ -29,7 +30,7 @@ pub(crate) const ADDRESS: &str = "203.0.113.7";
 pub(crate) struct Instance {
     test: TestApp,
     public: Router,
-    internal: Router,
+    internal: Front,
     tokens: Mutex<BTreeMap<String, String>>,
 }
 
@@ -251,8 +252,15 @@ pub(crate) fn text<'a>(body: &'a Value, member: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no {member}: {body}"))
 }
 
-async fn answer(router: &Router, request: Request<axum::body::Body>) -> Answer {
-    let Ok(response) = router.clone().oneshot(request).await;
+async fn answer<S>(service: &S, request: Request<axum::body::Body>) -> Answer
+where
+    S: tower::Service<
+            Request<axum::body::Body>,
+            Response = axum::response::Response,
+            Error = std::convert::Infallible,
+        > + Clone,
+{
+    let Ok(response) = service.clone().oneshot(request).await;
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX)
         .await

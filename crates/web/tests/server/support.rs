@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use claviger_web::server::{BodyLimits, Bound, Drain, Drained, Edge, Settings, bind};
+use claviger_web::server::{BodyLimits, Bound, Drain, Drained, Edge, Lanes, Settings, bind};
 use http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -51,7 +51,8 @@ pub(crate) fn start_on(bound: Bound, router: Router, settings: Settings) -> Runn
         }),
         drain: drain.clone(),
     };
-    let task = tokio::spawn(bound.serve(router, edge));
+    let lanes = Lanes::start("test").unwrap();
+    let task = tokio::spawn(bound.on(lanes).serve(router, edge));
     Running {
         address,
         drain,
