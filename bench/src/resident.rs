@@ -36,6 +36,7 @@ pub(crate) fn filled(keys: u64, accounts: u64, keyring: &Keyring) -> Result<Inde
     for number in 1..=accounts {
         index.put_account(&account(AccountId(number.into())));
     }
+    let mut filling = index.fill_keys();
     let mut first = 1;
     while first <= keys {
         let numbers = first..(first + PAGE).min(keys + 1);
@@ -48,9 +49,10 @@ pub(crate) fn filled(keys: u64, accounts: u64, keyring: &Keyring) -> Result<Inde
             })
             .collect::<Result<_>>()?;
         for (key, secret) in page {
-            index.put_key(&key, &[secret]);
+            filling.put(&key, &[secret]);
         }
     }
+    filling.finish();
     Ok(index)
 }
 
