@@ -265,7 +265,7 @@ pub fn panic_answer(web: Web) -> PanicAnswer {
 
 /// Puts the request's id on its answer.
 pub(crate) fn name_request(response: &mut Response, id: RequestId) {
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_verify::possession::{RequestUrl, Sent};
 use claviger_verify::{Decision, Request, Target};
+use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::verify::without_query;
@@ -33,7 +34,7 @@ use crate::state::Web;
 pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Response, Failure> {
     let credential = credential(&headers)?;
     let uri = text(&headers, "x-forwarded-uri");
-    if let Some(Ok(parsed)) = uri.map(str::parse) {
+    if let Some(Ok(parsed)) = uri.filter(|uri| uri.contains('?')).map(str::parse) {
         refuse_in_query(&parsed)?;
     }
     let host = text(&headers, "x-forwarded-host");
@@ -79,29 +80,35 @@ fn allowed(decision: &Decision) -> Response {
     let Some(credential) = &decision.credential else {
         return response;
     };
+    let identity = credential.identity();
     let headers = response.headers_mut();
-    let mut add = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    // These, and what every answer of the listener gets.
+    headers.reserve(10);
+    let mut add = |name: &'static str, value: Result<HeaderValue, InvalidHeaderValue>| {
+        if let Ok(value) = value {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
     if let Some(account) = credential.account_id() {
-        add("claviger-account", account.to_string());
+        add(
+            "claviger-account",
+            HeaderValue::try_from(account.to_string()),
+        );
     }
-    add("claviger-subject", credential.identity().subject());
-    add("claviger-credential", credential.identity().id());
     add(
-        "claviger-kind",
-        credential.identity().kind().as_str().to_owned(),
+        "claviger-subject",
+        HeaderValue::try_from(identity.subject()),
     );
+    add("claviger-credential", HeaderValue::try_from(identity.id()));
+    let kind = identity.kind().as_str();
+    add("claviger-kind", Ok(HeaderValue::from_static(kind)));
+    let environment = decision.environment.as_str();
     add(
         "claviger-environment",
-        decision.environment.as_str().to_owned(),
+        Ok(HeaderValue::from_static(environment)),
     );
-    add(
-        "claviger-scopes",
-        credential.scopes_at(decision.api.as_deref()).join(" "),
-    );
+    let scopes = credential.scopes_at(decision.api.as_deref()).join(" ");
+    add("claviger-scopes", HeaderValue::try_from(scopes));
     response
 }
 
