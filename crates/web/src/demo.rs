@@ -9,7 +9,7 @@ use claviger_model::ids::AccountId;
 use claviger_model::{Environment, Reason};
 use claviger_service::demo::{self, Collection};
 use claviger_verify::Target;
-use claviger_verify::entries::Entry;
+use claviger_verify::entries::Credential;
 use claviger_verify::possession::{RequestUrl, Sent};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Method, StatusCode};
@@ -107,7 +107,10 @@ async fn serve(
     };
     let decision = decide(web, &question, asked).await;
     let answer = if decision.is_allowed() {
-        let account_id = decision.credential.as_deref().and_then(Entry::account_id);
+        let account_id = decision
+            .credential
+            .as_ref()
+            .and_then(Credential::account_id);
         act(web, (environment, account_id), (&parts.method, path), sent).await
     } else {
         Err(Failure::refused(&decision))
