@@ -154,11 +154,12 @@ pub fn is_canonical(path: &str) -> bool {
                 .get(at..at + 3)
                 .is_some_and(|window| !ambiguous_escape(window))
         });
-    escapes_are_plain && (rest.is_empty() || rest.split('/').all(is_plain_segment))
+    escapes_are_plain
+        && (rest.is_empty() || bytes[1..].split(|byte| *byte == b'/').all(is_plain_segment))
 }
 
-fn is_plain_segment(segment: &str) -> bool {
-    !matches!(segment, "" | "." | "..")
+fn is_plain_segment(segment: &[u8]) -> bool {
+    !matches!(segment, b"" | b"." | b"..")
 }
 
 fn segment(part: &str, is_last: bool) -> Result<Segment, InvalidRoute> {
@@ -179,7 +180,7 @@ fn segment(part: &str, is_last: bool) -> Result<Segment, InvalidRoute> {
         }
     }
     let odd = part.contains(['{', '}', '*']);
-    if odd || !is_plain_segment(part) || !is_canonical(&format!("/{part}")) {
+    if odd || !is_plain_segment(part.as_bytes()) || !is_canonical(&format!("/{part}")) {
         return Err(InvalidRoute::Segment(part.to_owned()));
     }
     Ok(Segment::Literal(part.to_owned()))

@@ -7,6 +7,9 @@
 use zeroize::{Zeroize, Zeroizing};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// What each byte stands for: the other way round than [`ALPHABET`].
+const DIGITS: [u8; 256] = digits();
+const NO_DIGIT: u8 = u8::MAX;
 const ID_LENGTH: usize = 10;
 const SECRET_LENGTH: usize = 32;
 const CHECK_LENGTH: usize = 6;
@@ -158,14 +161,19 @@ pub fn is_prefix(prefix: &str) -> bool {
 
 fn number(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0u64, |value, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'A'..=b'Z' => byte - b'A' + 10,
-            b'a'..=b'z' => byte - b'a' + 36,
-            _ => return None,
-        };
-        Some(value * 62 + u64::from(digit))
+        let digit = DIGITS[usize::from(*byte)];
+        (digit != NO_DIGIT).then(|| value * 62 + u64::from(digit))
     })
+}
+
+const fn digits() -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0u8;
+    while (digit as usize) < ALPHABET.len() {
+        digits[ALPHABET[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
 }
 
 /// CRC-32 (IEEE) of `covered` as six base62 digits, most significant first.

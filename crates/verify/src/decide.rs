@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use claviger_model::apis::Unmatched;
 use claviger_model::keyring::{Keyring, Mac, macs_equal};
+use claviger_model::routes::is_canonical;
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::{self, Malformed};
 use claviger_model::{Environment, Reason};
@@ -267,7 +268,7 @@ impl Verifier {
         credential: &str,
         now: Now,
     ) -> Result<Presented, Option<Note>> {
-        if !credential.contains('.') {
+        if !credential.as_bytes().contains(&b'.') {
             let entry = self.matching_entry(index, credential)?;
             return Ok(Presented {
                 state: entry.state(),
@@ -391,8 +392,7 @@ fn check_request(decision: &mut Decision, subject: &Subject<'_>, request: &Reque
         let method = request.method.unwrap_or_default();
         decision.route = api.routes.find(method, path);
         route = decision.route.and_then(|at| api.routes.get(at));
-        let canonical = claviger_model::routes::is_canonical(path);
-        let passes = route.is_some() || (api.unmatched == Unmatched::Allow && canonical);
+        let passes = route.is_some() || (api.unmatched == Unmatched::Allow && is_canonical(path));
         decision
             .checks
             .note(Check::Route, outcome(passes, Reason::RouteUnknown));

@@ -1,7 +1,5 @@
 //! Which route of an API a request means: a tree over path segments.
 
-use std::collections::HashMap;
-
 use claviger_model::routes::{self, Route, Segment};
 use claviger_model::scopes::ScopeName;
 
@@ -34,7 +32,8 @@ pub struct RouteIndex(usize);
 
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<Box<str>, Node>,
+    /// In the order of their texts: a few are found faster so than by a hash.
+    literals: Vec<(Box<str>, Node)>,
     parameter: Option<Box<Node>>,
     here: Methods,
     rest: Methods,
@@ -95,24 +94,32 @@ impl Node {
                     .insert(tail, method, index);
             }
             Some((Segment::Literal(text), tail)) => {
-                let child = self.literals.entry(text.as_str().into()).or_default();
-                child.insert(tail, method, index);
+                let at = self.position(text).unwrap_or_else(|at| {
+                    let child = (text.as_str().into(), Self::default());
+                    self.literals.insert(at, child);
+                    at
+                });
+                self.literals[at].1.insert(tail, method, index);
             }
         }
+    }
+
+    fn position(&self, segment: &str) -> Result<usize, usize> {
+        self.literals
+            .binary_search_by(|(text, _)| (**text).cmp(segment))
     }
 
     fn find(&self, rest: Option<&str>, method: &str) -> Option<RouteIndex> {
         let Some(rest) = rest else {
             return self.here.find(method);
         };
-        let (segment, tail) = match rest.split_once('/') {
-            Some((segment, tail)) => (segment, Some(tail)),
+        let slash = rest.bytes().position(|byte| byte == b'/');
+        let (segment, tail) = match slash {
+            Some(at) => (&rest[..at], Some(&rest[at + 1..])),
             None => (rest, None),
         };
-        let literal = self
-            .literals
-            .get(segment)
-            .and_then(|node| node.find(tail, method));
+        let literal = self.position(segment).ok();
+        let literal = literal.and_then(|at| self.literals[at].1.find(tail, method));
         literal
             .or_else(|| {
                 self.parameter

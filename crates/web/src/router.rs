@@ -332,7 +332,8 @@ pub(crate) fn admit_internal(web: &Web, headers: &HeaderMap) -> Result<(), Box<R
 pub(crate) async fn end_internal(web: &Web, response: Response) -> Response {
     let mut response = if response.extensions().get::<Carried>().is_some() {
         let id = web.app().sources().request_id();
-        rendered(web, response, id, Shape::Envelope, None).await
+        // Rare, and large: the room for it is not each decision's.
+        Box::pin(rendered(web, response, id, Shape::Envelope, None)).await
     } else {
         response
     };

@@ -339,6 +339,8 @@ fn range(number: usize) -> std::ops::Range<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use claviger_model::credentials::StoredSecret;
     use claviger_model::ids::{AccountId, SecretId};
     use claviger_model::keys::{KeyDraft, KeySettings, KeyState};
@@ -357,6 +359,7 @@ mod tests {
             account_id: AccountId(1),
             environment: Environment::Live,
             settings: KeySettings::create(&draft, UnixMillis(0)).unwrap(),
+            rate_ceiling: None,
             state: KeyState::Active,
             created_by: "test".to_owned(),
             created_at: UnixMillis(0),
@@ -375,7 +378,7 @@ mod tests {
     }
 
     /// Secrets by their identifiers, each with its key: what a table has to agree with.
-    type Expected = std::collections::BTreeMap<u64, u128>;
+    type Expected = BTreeMap<u64, u128>;
 
     fn agree(table: &KeyTable, expected: &Expected, lookups: &[u64]) {
         assert_eq!(table.len(), expected.len());
@@ -397,14 +400,15 @@ mod tests {
         /// in one shard: neither takes anything from another.
         #[test]
         fn a_table_has_what_was_put_last(
-            filled in prop::collection::btree_map(0u128..4, prop::collection::btree_set(0usize..8, 0..3), 0..4),
-            changes in prop::collection::vec((0u128..4, prop::collection::btree_set(0usize..8, 0..3)), 0..12),
+            filled in prop::collection::btree_map(0u128..4, places(), 0..4),
+            changes in prop::collection::vec((0u128..4, places()), 0..12),
         ) {
-            let lookups: Vec<u64> = [0, 1, 2, LOOKUPS / 2, LOOKUPS / 2 + 1, LOOKUPS - 3, LOOKUPS - 2,
-                LOOKUPS - 1].into();
+            let middle = LOOKUPS / 2;
+            let lookups = [0, 1, 2, middle, middle + 1, LOOKUPS - 3, LOOKUPS - 2, LOOKUPS - 1];
             let id = |number: u128| (number << 64) | (number % 2);
             let table = KeyTable::default();
-            let (account, scopes) = (Arc::new(AccountCell::inactive(AccountId(1))), Scopes::default());
+            let account = Arc::new(AccountCell::inactive(AccountId(1)));
+            let scopes = Scopes::default();
             let mut expected = Expected::new();
             let mut filling = Filling::of(&table);
             for (number, places) in filled {
@@ -427,12 +431,16 @@ mod tests {
         }
     }
 
+    fn places() -> impl Strategy<Value = BTreeSet<usize>> {
+        prop::collection::btree_set(0usize..8, 0..3)
+    }
+
     /// Secrets of a key at these places, but for those that are another key's: no two keys ever
     /// have one identifier.
     fn free(
         expected: &Expected,
         id: u128,
-        places: &std::collections::BTreeSet<usize>,
+        places: &BTreeSet<usize>,
         lookups: &[u64],
     ) -> Vec<KeySecret> {
         let lookups = places.iter().map(|at| lookups[*at]);

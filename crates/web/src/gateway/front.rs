@@ -45,7 +45,7 @@ impl Front {
         let is_verify = is(&request, &Method::POST, "/v1/verify");
         let is_forwarded = is(&request, &Method::GET, "/verify/http");
         if !is_verify && !is_forwarded {
-            return self.routed(request).await;
+            return Box::pin(self.routed(request)).await;
         }
         if let Err(refused) = admit_internal(&self.web, request.headers()) {
             return *refused;
@@ -61,18 +61,17 @@ impl Front {
 
     async fn routed(self, request: Request<Body>) -> Response {
         let answer = self.elsewhere.spawn(self.routes.oneshot(request)).await;
-        match answer {
-            Ok(Ok(response)) => response,
+        let ended = match answer {
+            Ok(Ok(response)) => return response,
             Ok(Err(never)) => match never {},
-            Err(ended) => match ended.try_into_panic() {
-                // It is this request's, as if it had been handled here.
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => {
-                    let failure = Failure::new(Reason::Internal);
-                    end_internal(&self.web, failure.into_response()).await
-                }
-            },
+            Err(ended) => ended,
+        };
+        if let Ok(panic) = ended.try_into_panic() {
+            // It is this request's, as if it had been handled here.
+            std::panic::resume_unwind(panic);
         }
+        let failure = Failure::new(Reason::Internal);
+        end_internal(&self.web, failure.into_response()).await
     }
 }
 

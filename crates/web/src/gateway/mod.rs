@@ -33,7 +33,8 @@ pub(crate) async fn decide(web: &Web, request: &Request<'_>, asked: Asked<'_>) -
     let now = app.sources().both();
     let mut decision = app.verifier().decide(request, now);
     if decision.reason == Reason::InvalidCredential {
-        decision = tried(app, request, decision).await;
+        // Boxed: the room for it is not each decision's.
+        decision = Box::pin(tried(app, request, decision)).await;
     }
     if let (Some(entry), Some(credential)) = (&decision.credential, request.credential) {
         imports::note_use(app, entry, credential);
