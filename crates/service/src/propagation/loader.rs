@@ -19,7 +19,7 @@ use claviger_store::{
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
 
-use super::{grants, imports};
+use super::{all_keys, grants, imports};
 use crate::sessions::places;
 use crate::signing_keys::Signer;
 
@@ -40,7 +40,11 @@ pub(super) async fn load(
     let index = Index::default();
     index.set_apis(&apis::list(conn).await?);
     load_accounts(conn, &index).await?;
-    load_keys(conn, &index).await?;
+    // Keys are read by several connections, and there may be no more than one.
+    drop(reader);
+    all_keys::load(db, &index).await?;
+    let mut reader = db.read().await?;
+    let conn: &mut Conn = &mut reader;
     load_clients(conn, &index).await?;
     load_legacy_keys(conn, &index).await?;
     load_sessions(conn, &index, now).await?;
@@ -123,22 +127,6 @@ async fn load_accounts(conn: &mut Conn, index: &Index) -> Result<(), StoreError>
         };
         after = Some(last.id);
         page.iter().for_each(|account| index.put_account(account));
-    }
-}
-
-async fn load_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
-    let mut filling = index.fill_keys();
-    let mut after = None;
-    loop {
-        let (page, bad_rows) = keys::resident_page(conn, after, PAGE).await?;
-        report(&bad_rows);
-        let Some((last, _)) = page.last() else {
-            filling.finish();
-            return Ok(());
-        };
-        after = Some(last.id);
-        page.iter()
-            .for_each(|(key, secrets)| filling.put(key, secrets));
     }
 }
 

@@ -7,6 +7,7 @@
 //! 4. A change that takes power away returns when every registered node has applied its epoch, or
 //!    when the lease of those that have not must have run out.
 
+mod all_keys;
 mod follower;
 mod grants;
 mod imports;

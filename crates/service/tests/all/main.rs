@@ -24,6 +24,7 @@ mod roles;
 mod sandbox;
 mod sessions;
 mod signing_keys;
+mod starting;
 mod token_support;
 mod tokens;
 mod uses;
