@@ -112,7 +112,7 @@ fn of_tokens(count: u64, decisions: usize) -> Result<(f64, f64)> {
 
 /// Median nanoseconds of one call, over batches that walk the credentials in an order that no cache
 /// foresees.
-fn timed<T>(credentials: &[T], calls: usize, call: impl Fn(&T)) -> f64 {
+pub(super) fn timed<T>(credentials: &[T], calls: usize, call: impl Fn(&T)) -> f64 {
     let mut at = 0usize;
     let mut batches = Vec::with_capacity(calls / BATCH);
     for _ in 0..calls / BATCH {
