@@ -153,10 +153,10 @@ pub async fn by_owners(
     Ok(found)
 }
 
-/// How many of the credentials were used after a time, by the ids of these.
+/// How many of the credentials of a JSON list of ids were used after a time.
 pub async fn count_used_after(
     conn: &mut Conn,
-    ids: &[String],
+    ids: String,
     after: UnixMillis,
 ) -> Result<i64, StoreError> {
     conn.query2(
@@ -165,7 +165,7 @@ pub async fn count_used_after(
         "SELECT COUNT(DISTINCT owner_id) FROM secret_uses WHERE last_used_at > $2
              AND owner_id IN (SELECT jsonb_array_elements_text(CAST($1 AS jsonb)))",
     )
-    .bind(json_text(ids)?)
+    .bind(ids)
     .time(after)
     .fetch_one()
     .await?

@@ -194,13 +194,13 @@ pub async fn count_unused(
     let account_id = access.account_id();
     let limit = COUNTED_MAX + 1;
     let mut reader = app.read().await?;
-    let ids = keys::active_ids(&mut reader, account_id, environment, now, limit).await?;
+    let found = keys::active_ids(&mut reader, account_id, environment, now, limit).await?;
+    let (ids, all) = found;
     drop(reader);
-    if ids.len() > COUNTED_MAX as usize {
+    if all > i64::from(COUNTED_MAX) {
         return Ok(None);
     }
-    let used = uses::count_used_after(app, &ids, now.plus_millis(-UNUSED_MILLIS)).await?;
-    let all = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let used = uses::count_used_after(app, ids, now.plus_millis(-UNUSED_MILLIS)).await?;
     Ok(Some(all - used))
 }
 

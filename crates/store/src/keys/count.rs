@@ -64,24 +64,30 @@ pub async fn counts(
     Ok(counts)
 }
 
-/// The ids of an account's keys of one environment that work at `now`; at most `limit`.
+/// The ids of an account's keys of one environment that work at `now`, at most `limit`, as a JSON
+/// list, and how many they are: thousands, which a driver would hand over one by one.
 pub async fn active_ids(
     conn: &mut Conn,
     account: AccountId,
     environment: Environment,
     now: UnixMillis,
     limit: u32,
-) -> Result<Vec<String>, StoreError> {
-    let rows = conn
-        .query(
-            "SELECT id FROM keys WHERE account_id = $1 AND environment = $2 AND state = 'active'
-                 AND (expires_at IS NULL OR expires_at > $3) LIMIT $4",
+) -> Result<(String, i64), StoreError> {
+    let row = conn
+        .query2(
+            "SELECT json_group_array(id), COUNT(*) FROM
+                 (SELECT id FROM keys WHERE account_id = $1 AND environment = $2
+                     AND state = 'active' AND (expires_at IS NULL OR expires_at > $3) LIMIT $4)",
+            "SELECT CAST(COALESCE(json_agg(id), '[]') AS TEXT), COUNT(*) FROM
+                 (SELECT id FROM keys WHERE account_id = $1 AND environment = $2
+                     AND state = 'active' AND (expires_at IS NULL OR expires_at > $3) LIMIT $4)
+                 AS active",
         )
         .shown(account)
         .bind(environment.as_str())
         .time(now)
         .bind(i64::from(limit))
-        .fetch_all()
+        .fetch_one()
         .await?;
-    rows.iter().map(|row| row.get(0)).collect()
+    Ok((row.get(0)?, row.get(1)?))
 }
