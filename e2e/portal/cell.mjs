@@ -24,21 +24,21 @@ export async function checkCell(browser, world, cell, { every, screenshots }) {
   try {
     const page = await context.newPage()
     const traffic = await listen(page, world.base)
-    const problem = await reach(page, world, cell, traffic)
+    const { problem, answer } = await reach(page, world, cell, traffic)
     if (problem) {
       say('')(['opens', problem])
       return { ...result, tried: 1 }
     }
+    const arrived = { document: await documentOf(cell, answer), text: await page.evaluate(shownText) }
     const { found, bytes } = await traffic.problems()
     result.bytes = bytes
     found.forEach(say('on arrival'))
     const facts = { title: cell.title, environment: cell.environment }
     ;(await page.evaluate(words, facts)).forEach(say('on arrival'))
-    const text = await page.evaluate(shownText)
     await inEachWidth(page, cell, { every, screenshots, say, result })
     ;(await traffic.problems()).found.slice(found.length).forEach(say('later'))
     if (cell.plain !== false) {
-      const { found: without } = await withoutScript(browser, world, cell, text)
+      const { found: without } = await withoutScript(browser, world, cell, arrived)
       without.forEach(say('no script'))
       result.tried += 1
     }
@@ -87,7 +87,7 @@ async function windowOf(browser, world, cell, wish) {
 
 const EXPIRED = 'ses_0000000000000000000000000000000000000000000000'
 
-/** Opens the page; what is wrong when it is another one than it has to be. */
+/** Opens the page: the answer with it, and what is wrong when it is another one than it has to be. */
 async function reach(page, world, cell, traffic) {
   const path = cell.path(world)
   let answer = await page.goto(world.base + path)
@@ -99,22 +99,37 @@ async function reach(page, world, cell, traffic) {
   const expected = cell.status ?? 200
   if (status !== expected) {
     const heading = await page.locator('h1').first().innerText({ timeout: 1_000 }).catch(() => '')
-    return `${path} is ${status} "${heading}", not ${expected}`
+    return { problem: `${path} is ${status} "${heading}", not ${expected}` }
   }
   const at = page.url().slice(world.base.length)
   const wanted = cell.at ?? (cell.reach ? '/' : path)
   if (!at.startsWith(wanted) || wanted === '/' && !cell.reach && at !== '/') {
-    return `${path} leads to ${at}, not to ${wanted}`
+    return { problem: `${path} leads to ${at}, not to ${wanted}` }
   }
-  return null
+  return { answer }
 }
 
-async function withoutScript(browser, world, cell, text) {
+/**
+ * The document that came at the page's address, to be opened again as it was: what happens beside
+ * (a message is tried once more, a request is counted) has no part in a comparison. Null for a page
+ * that is reached by doing something, or by being led there.
+ */
+async function documentOf(cell, answer) {
+  if (cell.reach || answer.request().redirectedFrom()) return null
+  // The body is the one that was unpacked.
+  const { 'content-encoding': packed, 'content-length': length, ...headers } = await answer.allHeaders()
+  return { address: answer.url(), status: answer.status(), headers, body: await answer.body() }
+}
+
+async function withoutScript(browser, world, cell, { document, text }) {
   const context = await windowOf(browser, world, cell, { script: false })
   const found = []
   try {
     const page = await context.newPage()
-    const problem = await reach(page, world, cell)
+    if (document) {
+      await page.route((url) => url.href === document.address, (route) => route.fulfill(document))
+    }
+    const { problem } = await reach(page, world, cell)
     if (problem) return { found: [['no script', problem]] }
     const plain = await page.evaluate(shownText)
     const lost = difference(text, plain)
