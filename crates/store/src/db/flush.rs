@@ -155,54 +155,35 @@ fn outbox_rows(last_id: i64, at: i64, entries: &[OutboxEntry]) -> Value {
     (last_id + 1..).zip(entries).map(row).collect()
 }
 
+/// All in one go. Where there is nothing for a table, nothing is inserted; where there is no event,
+/// the chain's end is what it was.
 async fn insert_on_sqlite(conn: &mut Conn, inserts: Inserts) -> Result<(), StoreError> {
-    const NOTHING: &str = "[]";
-    if inserts.audit != NOTHING {
-        conn.query(
-            "INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after,
-                 ip, request_id, hash, salt)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                 value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
-                 unhex(value ->> 11), unhex(value ->> 12)
-             FROM json_each($1)",
-        )
-        .bind(inserts.audit)
-        .execute()
-        .await?;
-        let query = conn.query("UPDATE ledger SET audit_hash = $1 WHERE id = 1");
-        query.bind(inserts.hash.as_slice()).execute().await?;
-    }
-    if inserts.changes != NOTHING {
-        conn.query(
-            "INSERT INTO changes (epoch, kind, id)
-             SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1)",
-        )
-        .bind(inserts.changes)
-        .execute()
-        .await?;
-    }
-    if inserts.floors != NOTHING {
-        // Without WHERE, "ON" would be read as that of a join.
-        conn.query(
-            "INSERT INTO token_floors (owner_id, not_before_epoch)
-             SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true
-             ON CONFLICT (owner_id) DO UPDATE SET not_before_epoch = excluded.not_before_epoch",
-        )
-        .bind(inserts.floors)
-        .execute()
-        .await?;
-    }
-    if inserts.outbox != NOTHING {
-        conn.query(
-            "INSERT INTO outbox (id, at, topic, account_id, payload, event_id, actor, target)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                 value ->> 6, value ->> 7
-             FROM json_each($1)",
-        )
-        .bind(inserts.outbox)
-        .execute()
-        .await?;
-    }
+    // Without WHERE, "ON" would be read as that of a join.
+    conn.query(
+        "INSERT INTO audit (seq, id, at, account_id, actor, action, target, before, after,
+             ip, request_id, hash, salt)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+             value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
+             unhex(value ->> 11), unhex(value ->> 12)
+         FROM json_each($1);
+         INSERT INTO changes (epoch, kind, id)
+         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($2);
+         INSERT INTO outbox (id, at, topic, account_id, payload, event_id, actor, target)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+             value ->> 6, value ->> 7
+         FROM json_each($3);
+         INSERT INTO token_floors (owner_id, not_before_epoch)
+         SELECT value ->> 0, value ->> 1 FROM json_each($4) WHERE true
+         ON CONFLICT (owner_id) DO UPDATE SET not_before_epoch = excluded.not_before_epoch;
+         UPDATE ledger SET audit_hash = $5 WHERE id = 1",
+    )
+    .bind(inserts.audit)
+    .bind(inserts.changes)
+    .bind(inserts.outbox)
+    .bind(inserts.floors)
+    .bind(inserts.hash.as_slice())
+    .execute()
+    .await?;
     Ok(())
 }
 

@@ -29,13 +29,15 @@ impl<'r, T> Read<'r> for T where
 {
 }
 
-/// What went wrong on a connection since its transaction began.
+/// What went on on a connection since a closure began.
 #[derive(Default)]
 pub(crate) struct Faults {
     /// The first statement's error: PostgreSQL gives up the transaction at it.
     pub(crate) first: Option<StoreError>,
     /// Whether an error was one of those after which the same transaction may succeed.
     pub(crate) retryable: bool,
+    /// Whether a statement may have written something.
+    pub(crate) wrote: bool,
 }
 
 enum Driver<'q> {
@@ -70,6 +72,7 @@ impl<'q> Query<'q> {
         sql: &'static str,
         faults: &'q mut Faults,
     ) -> Self {
+        faults.wrote |= !sql.starts_with("SELECT");
         let driver = Driver::Sqlite(conn, sqlx::query(sql));
         Self { driver, faults }
     }

@@ -21,6 +21,8 @@ pub(super) struct Attempt<T, E> {
     pub(super) retryable: bool,
     /// Whether it was cut off in the middle of a statement.
     pub(super) cut_off: bool,
+    /// Whether it may have written something.
+    pub(super) wrote: bool,
 }
 
 /// Runs `work`. A panic and a time-out become errors, and so does a statement that failed without
@@ -39,7 +41,11 @@ where
         Ok(None) => Err(StoreError::Internal(Cause::new("a transaction panicked")).into()),
         Err(_) => Err(StoreError::Unavailable(Cause::new("a transaction took too long")).into()),
     };
-    let Faults { first, retryable } = std::mem::take(&mut tx.faults);
+    let Faults {
+        first,
+        retryable,
+        wrote,
+    } = std::mem::take(&mut tx.faults);
     let result = match (result, first) {
         (Ok(_), Some(error)) => Err(error.into()),
         (result, _) => result,
@@ -48,6 +54,7 @@ where
         result,
         retryable,
         cut_off,
+        wrote,
     }
 }
 

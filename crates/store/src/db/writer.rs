@@ -1,7 +1,9 @@
 //! The one writer of SQLite: group commit.
 //!
-//! What waits is run in one `BEGIN IMMEDIATE` transaction, a savepoint each, one epoch for all,
-//! one commit. A closure that fails is rolled back alone.
+//! What waits is run in one `BEGIN IMMEDIATE` transaction, one epoch for all, one commit. A closure
+//! that fails before it writes leaves nothing behind. When one fails later, everything is rolled
+//! back and all of them are run again with a savepoint each, so that it is undone alone: that is
+//! rare, and savepoints would cost every closure as much as a statement.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,12 +41,21 @@ pub(super) struct Writer {
 
 /// A closure with its caller, whatever their types.
 trait Job: Send {
-    /// Runs it; whether its work stays.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
+    /// Runs it, again if need be.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ending>;
 
     /// Answers after the commit, with the epoch when it recorded changes, or with the error that
     /// befell all of the batch.
     fn answer(self: Box<Self>, outcome: Result<Option<i64>, StoreError>);
+}
+
+/// How a closure ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Its work stays.
+    Stays,
+    /// It failed, and may have written something by then.
+    Failed { wrote: bool },
 }
 
 struct Request<T, E, F> {
@@ -138,12 +149,16 @@ where
     E: From<StoreError> + Send,
     F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
 {
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ending> {
         Box::pin(async move {
             let attempt = attempt(&self.work, tx).await;
-            let stays = attempt.result.is_ok();
+            let wrote = attempt.wrote;
+            let ending = match attempt.result {
+                Ok(_) => Ending::Stays,
+                Err(_) => Ending::Failed { wrote },
+            };
             self.result = Some(attempt.result);
-            stays
+            ending
         })
     }
 
@@ -240,7 +255,7 @@ impl Batches {
             Conn::new(handle, Arc::clone(&self.keyring))
         };
         let mut tx = Tx::new(conn);
-        match tx.run("BEGIN IMMEDIATE; SAVEPOINT job").await {
+        match tx.run("BEGIN IMMEDIATE").await {
             Ok(()) => Ok(tx),
             Err(error) => {
                 tx.into_conn().discard();
@@ -249,8 +264,8 @@ impl Batches {
         }
     }
 
-    /// Runs the first closure and those that wait, each in a savepoint that is there when it
-    /// begins; what they recorded together. An error means that the whole transaction is lost.
+    /// Runs the first closure and those that wait; what they recorded together. An error means that
+    /// the whole transaction is lost.
     async fn run_jobs(
         &mut self,
         tx: &mut Tx,
@@ -261,16 +276,11 @@ impl Batches {
         let mut recorded = Pending::default();
         let mut job = first;
         loop {
-            let stays = job.run(tx).await;
-            let pending = std::mem::take(&mut tx.pending);
-            ran.push((job, stays && !pending.changes.is_empty()));
-            if stays {
-                recorded.append(pending);
-            } else {
-                // SQLite ends the whole transaction at some errors (a full disk): then there is no
-                // savepoint any more, and everybody in the batch may try again.
-                let undone = tx.run("ROLLBACK TO job").await;
-                undone.map_err(|_| StoreError::Unavailable(Cause::new("SQLite gave it up")))?;
+            let ending = job.run(tx).await;
+            let has_changes = keep(ending, tx, &mut recorded);
+            ran.push((job, has_changes));
+            if ending == (Ending::Failed { wrote: true }) {
+                return run_again(tx, ran).await;
             }
             let is_late = tokio::select! {
                 biased;
@@ -284,12 +294,42 @@ impl Batches {
                 return Ok(recorded);
             };
             job = next;
-            if stays && let Err(error) = tx.run("RELEASE job; SAVEPOINT job").await {
-                ran.push((job, false));
-                return Err(error);
-            }
         }
     }
+}
+
+/// Whether a closure that ran has changes that stay; what it recorded joins what the others did.
+fn keep(ending: Ending, tx: &mut Tx, recorded: &mut Pending) -> bool {
+    let pending = std::mem::take(&mut tx.pending);
+    let has_changes = ending == Ending::Stays && !pending.changes.is_empty();
+    if ending == Ending::Stays {
+        recorded.append(pending);
+    }
+    has_changes
+}
+
+/// Rolls everything back and runs the closures again, each in a savepoint.
+async fn run_again(tx: &mut Tx, ran: &mut Ran) -> Result<Pending, StoreError> {
+    // SQLite ends the whole transaction by itself at some errors (a full disk). Then there is none
+    // to roll back, and everybody may try again.
+    let begun = tx.run("ROLLBACK; BEGIN IMMEDIATE").await;
+    begun.map_err(|_| gave_up())?;
+    let mut recorded = Pending::default();
+    for (job, has_changes) in ran {
+        tx.run("SAVEPOINT job").await?;
+        let ending = job.run(tx).await;
+        *has_changes = keep(ending, tx, &mut recorded);
+        let end = match ending {
+            Ending::Stays => "RELEASE job",
+            Ending::Failed { .. } => "ROLLBACK TO job; RELEASE job",
+        };
+        tx.run(end).await.map_err(|_| gave_up())?;
+    }
+    Ok(recorded)
+}
+
+fn gave_up() -> StoreError {
+    StoreError::Unavailable(Cause::new("SQLite gave it up"))
 }
 
 async fn commit(tx: &mut Tx, recorded: Pending) -> Result<Option<i64>, StoreError> {
