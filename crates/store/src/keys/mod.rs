@@ -95,18 +95,35 @@ impl Stored for KeySecret {
     }
 }
 
-/// Adds a key with its secret.
-pub async fn insert(tx: &mut Tx, key: &ApiKey, secret: &KeySecret) -> Result<(), StoreError> {
-    let seal = tx.keyring().seal(key);
-    let settings = &key.settings;
-    let (state, state_at, revoked_by) = state_columns(&key.state);
-    tx.query(
+/// The statements that add a key and its secret, whose parameters are counted on from the key's.
+macro_rules! insert_key {
+    () => {
         "INSERT INTO keys (id, account_id, environment, name, description, scopes, expires_at,
              allowed_ips, rate_limit, rate_window_seconds, rate_ceiling,
              rate_ceiling_window_seconds, state, state_at, revoked_by, created_by, created_at,
              row_version, seal)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19)",
+             $19)"
+    };
+}
+macro_rules! insert_secret {
+    () => {
+        "INSERT INTO key_secrets
+             (id, key_id, lookup, hash, pepper_version, hint, created_at, row_version, seal)
+         VALUES ($20, $1, $21, $22, $23, $24, $25, $26, $27)"
+    };
+}
+
+/// Adds a key with its secret, in one go: this is what is created most.
+pub async fn insert(tx: &mut Tx, key: &ApiKey, secret: &KeySecret) -> Result<(), StoreError> {
+    let seal = tx.keyring().seal(key);
+    let secret_seal = tx.keyring().seal(secret);
+    let settings = &key.settings;
+    let (state, state_at, revoked_by) = state_columns(&key.state);
+    tx.query2(
+        concat!(insert_key!(), "; ", insert_secret!()),
+        // The statement outside comes first; references are checked at the end of all of it.
+        concat!("WITH secret AS (", insert_secret!(), ") ", insert_key!()),
     )
     .shown(key.id)
     .shown(key.account_id)
@@ -127,27 +144,14 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey, secret: &KeySecret) -> Result<(),
     .time(key.created_at)
     .bind(key.version)
     .bind(seal)
-    .execute()
-    .await?;
-    insert_secret(tx, secret).await
-}
-
-async fn insert_secret(tx: &mut Tx, secret: &KeySecret) -> Result<(), StoreError> {
-    let seal = tx.keyring().seal(secret);
-    tx.query(
-        "INSERT INTO key_secrets
-             (id, key_id, lookup, hash, pepper_version, hint, created_at, row_version, seal)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
     .shown(secret.id)
-    .shown(secret.key_id)
     .bind(secret.stored.lookup.to_text())
     .bind(secret.stored.hash.as_slice())
     .bind(i64::from(secret.stored.pepper_version))
     .bind(secret.stored.hint.as_str())
     .time(secret.created_at)
     .bind(secret.version)
-    .bind(seal)
+    .bind(secret_seal)
     .execute()
     .await?;
     Ok(())
