@@ -29,6 +29,7 @@ pub mod members;
 pub mod nodes;
 pub mod operators;
 pub mod outbox;
+pub mod principals;
 pub mod pushed_requests;
 pub mod refresh_tokens;
 pub mod reminders;

@@ -9,11 +9,11 @@ use claviger_model::accounts::AccountStatus;
 use claviger_model::clients::ClientScopes;
 use claviger_model::ids::{AccountId, ClientId, SessionId, UserId};
 use claviger_model::{Environment, Reason, secret};
-use claviger_store::{accounts, operators, user_profiles, users};
+use claviger_store::principals;
 use claviger_verify::entries::{Credential, Grant, Identity};
 use claviger_verify::possession::{Sent, Unproven};
 
-use super::{Origin, place};
+use super::{Origin, entered, member_place};
 use crate::actor::{Actor, Caller, SignedIn};
 use crate::app::App;
 use crate::error::Error;
@@ -103,29 +103,32 @@ async fn signed_in(
     account_id: Option<AccountId>,
 ) -> Result<SignedIn, Error> {
     let mut reader = app.read().await?;
-    let user = users::get(&mut reader, user_id).await?;
-    let user = user.ok_or_else(|| Error::refused(Reason::InvalidCredential))?;
-    if user.suspended_at.is_some() {
+    let found = principals::get(&mut reader, user_id, account_id).await?;
+    let found = found.ok_or_else(|| Error::refused(Reason::InvalidCredential))?;
+    if found.user.suspended_at.is_some() {
         return Err(Error::refused(Reason::Inactive));
     }
-    let is_operator = operators::get(&mut reader, user_id).await?.is_some();
+    let is_operator = found.operator.is_some();
     let place = match account_id {
         None => None,
         Some(account_id) => {
-            let account = accounts::get(&mut reader, account_id).await?;
+            let account = found.account.as_ref();
             let is_active = account.is_some_and(|found| found.status == AccountStatus::Active);
             if !is_active && !is_operator {
                 return Err(Error::refused(Reason::AccountInactive));
             }
-            let place = place(&mut reader, account_id, user_id).await?;
+            let place = match &found.member {
+                Some(member) => member_place(member, found.role),
+                None => is_operator.then(|| entered(account_id)),
+            };
             Some(place.ok_or_else(|| Error::refused(Reason::UserLacksAccess))?)
         }
     };
     Ok(SignedIn {
         session_id,
         user_id,
-        email: user.email,
-        name: user_profiles::name(&mut reader, user_id).await?,
+        email: found.user.email,
+        name: found.name,
         is_operator,
         place,
     })

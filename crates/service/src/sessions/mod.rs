@@ -13,7 +13,8 @@ use std::net::IpAddr;
 use claviger_model::UnixMillis;
 use claviger_model::changes::{Change, ChangeKind};
 use claviger_model::ids::{AccountId, RequestId, SessionId, UserId};
-use claviger_model::roles::{BuiltInRole, RoleRef};
+use claviger_model::members::Member;
+use claviger_model::roles::{BuiltInRole, Role, RoleRef};
 use claviger_model::sessions::Session;
 use claviger_store::{Conn, StoreError, Tx, members, operators, roles, sessions};
 
@@ -45,23 +46,36 @@ pub(crate) async fn place(
     user_id: UserId,
 ) -> Result<Option<Place>, StoreError> {
     let Some(member) = members::get(conn, account_id, user_id).await? else {
-        let operator = operators::get(conn, user_id).await?;
-        let powers = BuiltInRole::Owner.powers();
-        return Ok(operator.map(|_| Place {
-            account_id,
-            role: None,
-            powers,
-        }));
+        let is_operator = operators::get(conn, user_id).await?.is_some();
+        return Ok(is_operator.then(|| entered(account_id)));
     };
+    let role = match member.role {
+        RoleRef::BuiltIn(_) => None,
+        RoleRef::Custom(id) => roles::get(conn, id).await?,
+    };
+    Ok(member_place(&member, role))
+}
+
+/// The place of an operator in an account of which they are no member.
+fn entered(account_id: AccountId) -> Place {
+    Place {
+        account_id,
+        role: None,
+        powers: BuiltInRole::Owner.powers(),
+    }
+}
+
+/// The place of a member, with the role that the account made, if it is one of those.
+fn member_place(member: &Member, made: Option<Role>) -> Option<Place> {
     let powers = match member.role {
         RoleRef::BuiltIn(role) => Some(role.powers()),
-        RoleRef::Custom(id) => roles::get(conn, id).await?.map(|role| role.powers),
+        RoleRef::Custom(_) => made.map(|role| role.powers),
     };
-    Ok(powers.map(|powers| Place {
-        account_id,
+    powers.map(|powers| Place {
+        account_id: member.account_id,
         role: Some(member.role),
         powers,
-    }))
+    })
 }
 
 /// Which sessions of a user end.
