@@ -12,6 +12,7 @@ use crate::audit::checkpoints;
 use crate::decisions::Recorder;
 use crate::error::Error;
 use crate::imports::{SlowPool, Upgrader};
+use crate::keys::UnusedCounts;
 use crate::leaks::Leaks;
 use crate::network::NetworkLimits;
 use crate::oauth::authorize::FailureLimits;
@@ -65,6 +66,7 @@ struct Inner {
     slow_keys: SlowPool,
     upgrader: Upgrader,
     leaks: Leaks,
+    unused_keys: UnusedCounts,
 }
 
 /// Where the data is.
@@ -146,6 +148,7 @@ impl App {
             slow_keys: SlowPool::new(),
             upgrader,
             leaks: Leaks::new(),
+            unused_keys: UnusedCounts::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -198,6 +201,10 @@ impl App {
 
     pub(crate) fn slow_keys(&self) -> &SlowPool {
         &self.inner.slow_keys
+    }
+
+    pub(crate) fn unused_keys(&self) -> &UnusedCounts {
+        &self.inner.unused_keys
     }
 
     pub(crate) fn leaks(&self) -> &Leaks {

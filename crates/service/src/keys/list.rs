@@ -1,26 +1,18 @@
 //! Looking at keys. A secret is never among what is shown.
 
-use claviger_model::ids::{AccountId, KeyId};
+use claviger_model::ids::KeyId;
 use claviger_model::keys::{ApiKey, EXPIRING_MILLIS};
-use claviger_model::time::DAY_MILLIS;
 use claviger_model::{Environment, UnixMillis};
 use claviger_store::keys::KeyStatuses;
 use claviger_store::{Conn, keys};
 
 pub use claviger_store::keys::KeyCounts;
 
+use super::unused::unused;
 use super::{KeyWithSecrets, find as find_one};
 use crate::access::KeyAccess;
 use crate::app::App;
 use crate::error::Error;
-use crate::uses;
-
-/// After how long without a use a key counts as unused, in milliseconds: 90 days.
-pub const UNUSED_MILLIS: i64 = 90 * DAY_MILLIS;
-/// The most keys of which it is counted how many are unused.
-const COUNTED_MAX: u32 = 10_000;
-/// Keys whose uses are looked at together.
-const AT_ONCE: u32 = 200;
 
 /// Which keys to list.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +36,7 @@ pub enum Listed {
     Active,
     /// They work now, and end within [`EXPIRING_MILLIS`].
     Expiring,
-    /// They work now, and were not used for [`UNUSED_MILLIS`], or never.
+    /// They work now, and were not used for [`super::UNUSED_MILLIS`], or never.
     Unused,
     /// They are past their expiry.
     Expired,
@@ -148,60 +140,6 @@ pub async fn counts(
     let moments = (now, now.plus_millis(EXPIRING_MILLIS));
     let mut reader = app.read().await?;
     Ok(keys::counts(&mut reader, access.account_id(), environment, moments).await?)
-}
-
-/// Of keys, and of those that come after them, the first ones that were not used of late, at most
-/// `limit`. Uses are in another database.
-async fn unused(
-    app: &App,
-    mut rows: Vec<ApiKey>,
-    account_id: AccountId,
-    wanted: &keys::KeyFilter,
-    limit: u32,
-) -> Result<Vec<ApiKey>, Error> {
-    let since = app.sources().now().plus_millis(-UNUSED_MILLIS);
-    let (mut found, mut asked) = (Vec::new(), limit);
-    loop {
-        let ids: Vec<String> = rows.iter().map(|key| key.id.to_string()).collect();
-        let uses = uses::of_credentials(app, &ids).await?;
-        let is_unused = |key: &ApiKey| {
-            let last = uses
-                .get(&key.id.to_string())
-                .and_then(|uses| uses.last_used_at);
-            last.is_none_or(|last| last <= since)
-        };
-        let last = rows.last().map(|key| (key.created_at, key.id));
-        let is_last = rows.len() < asked as usize;
-        found.extend(rows.into_iter().filter(is_unused));
-        if is_last || found.len() >= limit as usize {
-            found.truncate(limit as usize);
-            return Ok(found);
-        }
-        asked = AT_ONCE;
-        let mut reader = app.read().await?;
-        rows = keys::page(&mut reader, account_id, wanted, last, asked).await?;
-    }
-}
-
-/// How many keys of the caller's account work and were not used of late; none where there are too
-/// many to count them for a page.
-pub async fn count_unused(
-    app: &App,
-    access: &KeyAccess,
-    environment: Environment,
-) -> Result<Option<i64>, Error> {
-    let now = app.sources().now();
-    let account_id = access.account_id();
-    let limit = COUNTED_MAX + 1;
-    let mut reader = app.read().await?;
-    let found = keys::active_ids(&mut reader, account_id, environment, now, limit).await?;
-    let (ids, all) = found;
-    drop(reader);
-    if all > i64::from(COUNTED_MAX) {
-        return Ok(None);
-    }
-    let used = uses::count_used_after(app, ids, now.plus_millis(-UNUSED_MILLIS)).await?;
-    Ok(Some(all - used))
 }
 
 /// The newest keys of the caller's account with `text` in their name or as their hint, at most

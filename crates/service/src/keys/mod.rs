@@ -5,6 +5,7 @@ mod issue;
 mod list;
 mod rate;
 mod revoke;
+mod unused;
 
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::{AccountId, KeyId};
@@ -14,11 +15,10 @@ use serde_json::{Value, json};
 
 pub use edit::edit;
 pub use issue::{IssueInput, Issued, issue};
-pub use list::{
-    KeyCounts, KeyPage, ListFilter, Listed, UNUSED_MILLIS, count_unused, counts,
-    find as find_by_text, list, show,
-};
+pub use list::{KeyCounts, KeyPage, ListFilter, Listed, counts, find as find_by_text, list, show};
 pub use revoke::revoke;
+pub(crate) use unused::UnusedCounts;
+pub use unused::{UNUSED_MILLIS, count_unused};
 
 use crate::error::Error;
 
