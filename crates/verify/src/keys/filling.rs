@@ -10,18 +10,27 @@ use super::{KeyTable, SHARDS, Shared, mark, shard_of};
 use crate::entries::AccountCell;
 use crate::scopes::Scopes;
 
+/// Secrets of a portion.
+const PORTION: usize = 65_536;
+
 /// Collects keys for an index that is empty, and makes the shards of them when all are there.
+///
+/// They are kept in the order in which they come, in portions that are large enough to be given
+/// back to the system whole. Shards that grew with each key would leave memory behind that is in
+/// use here and there.
 pub(crate) struct Filling<'a> {
     table: &'a KeyTable,
-    growing: Box<[Growing]>,
+    /// By portions; none where a shard has taken it.
+    records: Vec<Vec<Option<Record>>>,
+    labels: Vec<Labels>,
+    /// How many secrets each shard will have.
+    counts: Box<[usize]>,
     secrets: usize,
 }
 
-/// What a shard will be made of.
-#[derive(Clone, Default)]
-struct Growing {
+/// What goes with the records of a portion.
+struct Labels {
     lookups: Vec<u64>,
-    records: Vec<Record>,
     /// Where the name of each ends.
     name_ends: Vec<u32>,
     names: String,
@@ -32,7 +41,9 @@ impl<'a> Filling<'a> {
     pub(crate) fn of(table: &'a KeyTable) -> Self {
         Self {
             table,
-            growing: vec![Growing::default(); SHARDS].into_boxed_slice(),
+            records: Vec::new(),
+            labels: Vec::new(),
+            counts: vec![0; SHARDS].into_boxed_slice(),
             secrets: 0,
         }
     }
@@ -47,65 +58,108 @@ impl<'a> Filling<'a> {
     ) {
         let shared = Shared::new(key, account, scopes, None);
         for secret in secrets {
-            let loose = shared.loose(key, secret);
-            if let Some(growing) = self.growing.get_mut(shard_of(loose.lookup)) {
-                growing.push(loose);
-                self.secrets += 1;
-            }
+            self.push(shared.loose(key, secret));
+        }
+    }
+
+    fn push(&mut self, loose: Loose<'_>) {
+        if self.secrets.is_multiple_of(PORTION) {
+            self.records.push(Vec::with_capacity(PORTION));
+            self.labels.push(Labels::default());
+        }
+        let Some(count) = self.counts.get_mut(shard_of(loose.lookup)) else {
+            return;
+        };
+        if let (Some(records), Some(labels)) = (self.records.last_mut(), self.labels.last_mut()) {
+            *count += 1;
+            self.secrets += 1;
+            labels.push(loose.lookup, loose.name);
+            records.push(Some(loose.record));
         }
     }
 
     /// Makes the shards.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(mut self) {
+        let order = self.by_shard();
         let mut places = self.table.places();
-        places.reserve(self.secrets);
-        for (number, growing) in self.growing.into_iter().enumerate() {
-            if growing.lookups.is_empty() {
+        places.reserve(order.len());
+        let mut rest = &order[..];
+        for (number, count) in self.counts.iter().enumerate() {
+            let (here, others) = rest.split_at(*count);
+            rest = others;
+            if here.is_empty() {
                 continue;
             }
-            let shard = growing.into_shard();
+            let records = &mut self.records;
+            let loose = here.iter().filter_map(|at| {
+                let (portion, at) = (*at as usize / PORTION, *at as usize % PORTION);
+                let record = records.get_mut(portion)?.get_mut(at)?.take()?;
+                let (lookup, name) = self.labels.get(portion)?.get(at)?;
+                Some(Loose {
+                    lookup,
+                    record,
+                    name,
+                })
+            });
+            let shard = Shard::of(loose.collect());
             for record in &shard.records {
                 places.say(mark(record.key_id()), number, true);
             }
             self.table.store(number, shard);
         }
     }
+
+    /// The places of all of them, the first shard's first (a counting sort).
+    fn by_shard(&self) -> Vec<u32> {
+        let mut next: Vec<usize> = self
+            .counts
+            .iter()
+            .scan(0, |sum, count| {
+                let start = *sum;
+                *sum += count;
+                Some(start)
+            })
+            .collect();
+        let mut order = vec![0; self.secrets];
+        let lookups = self.labels.iter().flat_map(|labels| &labels.lookups);
+        for (at, lookup) in (0u32..).zip(lookups) {
+            if let Some(place) = next.get_mut(shard_of(*lookup)) {
+                if let Some(slot) = order.get_mut(*place) {
+                    *slot = at;
+                }
+                *place += 1;
+            }
+        }
+        order
+    }
 }
 
-impl Growing {
-    fn push(&mut self, loose: Loose<'_>) {
-        // A quarter more each time: twice as much would be room for as many keys again, unused.
-        let room = self.lookups.len() / 4 + 4;
-        if self.lookups.len() == self.lookups.capacity() {
-            self.lookups.reserve_exact(room);
-            self.records.reserve_exact(room);
-            self.name_ends.reserve_exact(room);
+impl Default for Labels {
+    fn default() -> Self {
+        Self {
+            lookups: Vec::with_capacity(PORTION),
+            name_ends: Vec::with_capacity(PORTION),
+            names: String::new(),
         }
-        let name_room = self.names.capacity() - self.names.len();
-        if name_room < loose.name.len() {
-            self.names
-                .reserve_exact(self.names.len() / 4 + loose.name.len());
-        }
-        self.lookups.push(loose.lookup);
-        self.records.push(loose.record);
-        self.names.push_str(loose.name);
+    }
+}
+
+impl Labels {
+    fn push(&mut self, lookup: u64, name: &str) {
+        self.lookups.push(lookup);
+        self.names.push_str(name);
         let end = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         self.name_ends.push(end);
     }
 
-    fn into_shard(self) -> Shard {
-        let mut start = 0;
-        let names = self.name_ends.iter().map(|end| {
-            let name = self.names.get(start..*end as usize).unwrap_or_default();
-            start = *end as usize;
-            name
-        });
-        let loose = self.lookups.iter().zip(self.records).zip(names);
-        let loose = loose.map(|((lookup, record), name)| Loose {
-            lookup: *lookup,
-            record,
-            name,
-        });
-        Shard::of(loose.collect())
+    /// The identifier and the name at this place.
+    fn get(&self, at: usize) -> Option<(u64, &str)> {
+        let start = match at.checked_sub(1) {
+            Some(before) => *self.name_ends.get(before)?,
+            None => 0,
+        };
+        let end = *self.name_ends.get(at)?;
+        let name = self.names.get(start as usize..end as usize)?;
+        Some((*self.lookups.get(at)?, name))
     }
 }
