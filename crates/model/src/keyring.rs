@@ -11,6 +11,8 @@ use ::hmac::{Hmac, KeyInit as _, Mac as _};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{hkdf, hmac};
+use polyval::Polyval;
+use polyval::universal_hash::UniversalHash as _;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -54,6 +56,8 @@ struct Version {
     /// HMAC-SHA-256 with the key already taken in, which is copied for each secret: a third of the
     /// time of the library that does everything else here, and this runs for every request.
     pepper: Hmac<Sha256>,
+    /// POLYVAL (RFC 8452 section 3) with its key already taken in.
+    tokens: Polyval,
     row: hmac::Key,
     encryption: Zeroizing<[u8; 32]>,
     checkpoints: Ed25519KeyPair,
@@ -137,6 +141,18 @@ impl Keyring {
     pub fn hash_new_secret(&self, secret: &str) -> (u8, Mac) {
         let current = &self.versions[0];
         (current.number, peppered(&current.pepper, secret))
+    }
+
+    /// A digest of an access token, for tables in memory alone. Without the key nobody can make two
+    /// texts with the same one but by guessing 120 bits, as long as no digest is ever shown: it is
+    /// a universal hash and three times as fast as SHA-256. Does not allocate.
+    pub fn token_digest(&self, token: &str) -> [u8; 16] {
+        let mut hash = self.versions[0].tokens.clone();
+        hash.update_padded(token.as_bytes());
+        let mut length = polyval::Block::default();
+        length[..8].copy_from_slice(&(token.len() as u64).to_le_bytes());
+        hash.update(&[length]);
+        hash.finalize().into()
     }
 
     /// The seal of a row: the version and a MAC over the table's name and all columns.
@@ -260,12 +276,14 @@ fn derive(number: u8, master: &[u8; MASTER_KEY_BYTES]) -> Option<Version> {
     let row = expand(master, b"claviger row seal")?;
     let encryption = expand(master, b"claviger key encryption")?;
     let check = expand(master, b"claviger master key check")?;
+    let tokens = expand(master, b"claviger token digests")?;
     let seed = expand(master, b"claviger audit checkpoints")?;
     let checkpoints = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).ok()?;
     let checkpoint_key = checkpoints.public_key().as_ref().try_into().ok()?;
     Some(Version {
         number,
         pepper: Hmac::new_from_slice(pepper.as_slice()).ok()?,
+        tokens: Polyval::new_from_slice(tokens.get(..16)?).ok()?,
         row: hmac::Key::new(hmac::HMAC_SHA256, row.as_slice()),
         encryption,
         checkpoints,
@@ -320,6 +338,24 @@ mod tests {
             .map(|(version, fill)| master_key_line(*version, &[*fill; 32]).to_string())
             .collect();
         Keyring::parse(&text.join("\n")).expect("valid lines")
+    }
+
+    #[test]
+    fn texts_and_keys_that_differ_have_digests_that_differ() {
+        let (one, other) = (ring(&[(1, 7)]), ring(&[(1, 8)]));
+        let texts = [
+            "",
+            "\0",
+            "a",
+            "a\0",
+            "aa",
+            "0123456789abcdef",
+            "0123456789abcdef\0",
+        ];
+        let digests = texts.iter().map(|text| one.token_digest(text));
+        let all: std::collections::BTreeSet<_> = digests.collect();
+        assert_eq!(all.len(), texts.len());
+        assert_ne!(one.token_digest("a"), other.token_digest("a"));
     }
 
     #[test]

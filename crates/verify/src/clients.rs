@@ -117,8 +117,8 @@ impl Verifier {
             return Err(Reason::Stale);
         }
         let index = self.index();
-        let found = index
-            .recognise(token, self.issuer(), now.wall)
+        let found = self
+            .recognise_token(&index, token, now.wall)
             .map_err(|_| Reason::InvalidCredential)?;
         let entry = found.token.entry.clone();
         let mut checks = Checks::default();

@@ -276,7 +276,7 @@ impl Verifier {
                 token: None,
             });
         }
-        let found = index.recognise(credential, &self.issuer, now.wall)?;
+        let found = self.recognise_token(index, credential, now.wall)?;
         Ok(Presented {
             entry: found.token.entry.clone(),
             state: found.state,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use claviger_model::keyring::Keyring;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -14,10 +14,10 @@ pub(crate) const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// What a token usually takes.
 const BYTES_USUAL: u64 = 500;
 
-/// SHA-256 of a token. All of it is compared, so that nobody can make a text that is taken for
-/// another one.
+/// The digest of a token under a key that nobody knows. All of it is compared, so that nobody can
+/// make a text that is taken for another one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 16]);
 
 /// Verified tokens by their digest. Those that are not used make room for others.
 pub(crate) struct TokenCache(Cache<Digest, Arc<VerifiedToken>, ByBytes>);
@@ -27,10 +27,8 @@ struct ByBytes;
 
 impl Digest {
     /// The digest of `token`. Does not allocate.
-    pub(crate) fn of(token: &str) -> Self {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        Self(bytes)
+    pub(crate) fn of(token: &str, keyring: &Keyring) -> Self {
+        Self(keyring.token_digest(token))
     }
 }
 
@@ -94,6 +92,7 @@ mod tests {
         subject,
     };
     use claviger_model::ids::{AccountId, ClientId, SecretId, SigningKeyId, TokenId};
+    use claviger_model::keyring::master_key_line;
     use claviger_model::tokens::{Audience, Claims, TokenGrant};
     use claviger_model::{Environment, UnixMillis};
 
@@ -103,6 +102,10 @@ mod tests {
 
     const CLIENT: ClientId = ClientId(1);
     const KEY: SigningKeyId = SigningKeyId(1);
+
+    fn keyring() -> Keyring {
+        Keyring::parse(&master_key_line(1, &[7; 32])).unwrap()
+    }
 
     fn index() -> Index {
         let index = Index::default();
@@ -173,12 +176,12 @@ mod tests {
     fn what_is_remembered_stays_within_its_bound_whatever_tokens_say() {
         let index = index();
         let known = index.scopes().known();
-        let bound = 256 * 1024;
+        let (bound, keyring) = (256 * 1024, keyring());
         let cache = TokenCache::with_capacity(bound);
         for number in 0..3_000 {
             let scopes = if number % 3 == 0 { 60 } else { 1 };
             let token = token(&index, number, scopes);
-            cache.put(Digest::of(&number.to_string()), token);
+            cache.put(Digest::of(&number.to_string(), &keyring), token);
             assert!(cache.bytes() <= bound, "{} bytes", cache.bytes());
         }
         assert!((20..1_000).contains(&cache.len()), "{}", cache.len());
@@ -190,7 +193,8 @@ mod tests {
     fn a_token_that_takes_more_than_there_is_is_not_remembered() {
         let index = index();
         let cache = TokenCache::with_capacity(4_096);
-        cache.put(Digest::of("huge"), token(&index, 1, 2_000));
-        assert!(cache.bytes() <= 4_096 && cache.find(&Digest::of("huge")).is_none());
+        let digest = Digest::of("huge", &keyring());
+        cache.put(digest, token(&index, 1, 2_000));
+        assert!(cache.bytes() <= 4_096 && cache.find(&digest).is_none());
     }
 }

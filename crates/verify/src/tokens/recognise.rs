@@ -9,6 +9,7 @@ use super::cache::Digest;
 use super::jws;
 use super::verified::VerifiedToken;
 use crate::apis::ApiEntry;
+use crate::decide::Verifier;
 use crate::decision::Note;
 use crate::entries::EntryState;
 use crate::index::Index;
@@ -38,19 +39,31 @@ impl VerifiedToken {
     }
 }
 
-impl Index {
-    /// The token that `text` is, if it is one of `issuer` and its key is published. What is asked
-    /// here is asked at every use, except for the signature.
-    pub(crate) fn recognise(
+impl Verifier {
+    /// The token that `text` is, if it is one of ours.
+    pub(crate) fn recognise_token(
         &self,
+        index: &Index,
         text: &str,
-        issuer: &str,
         now: UnixMillis,
     ) -> Result<Recognised, Option<Note>> {
         if text.len() > TOKEN_LENGTH_MAX {
             return Err(None);
         }
-        let digest = Digest::of(text);
+        let digest = Digest::of(text, self.keyring());
+        index.recognise((text, digest), self.issuer(), now)
+    }
+}
+
+impl Index {
+    /// The token that `text` is, if it is one of `issuer` and its key is published. What is asked
+    /// here is asked at every use, except for the signature.
+    fn recognise(
+        &self,
+        (text, digest): (&str, Digest),
+        issuer: &str,
+        now: UnixMillis,
+    ) -> Result<Recognised, Option<Note>> {
         let found = match self.tokens().find(&digest) {
             Some(token) if token.is_current(self) => Some(token),
             Some(token) => self.remember(digest, token.renewed(self)),
