@@ -1,6 +1,6 @@
 //! Resident memory of the index: what each live key takes, in a process of its own for each size.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -58,13 +58,12 @@ pub(crate) fn report(keys: u64) -> Result<()> {
     Ok(())
 }
 
-/// Goes on for a little, as a server does: the allocator gives unused memory back to the system a
-/// second after it became free, and only when it is asked for some.
+/// Waits until the allocator has given back to the system what filling took: it does that a second
+/// after memory became free, when large pieces come and go, as they do in a server.
 fn give_back() {
-    let end = Instant::now() + Duration::from_secs(3);
-    while Instant::now() < end {
-        drop(std::hint::black_box(vec![0u8; 100_000]));
-        std::thread::sleep(Duration::from_millis(10));
+    for _ in 0..30 {
+        drop(std::hint::black_box(vec![1u8; 16 << 20]));
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -37,9 +37,10 @@ pub async fn counts(
 ) -> Result<KeyCounts, StoreError> {
     let rows = conn
         .query(
-            "SELECT state, CASE WHEN expires_at IS NULL OR expires_at > $4 THEN 2
-                 WHEN expires_at > $3 THEN 1 ELSE 0 END AS ends, COUNT(*)
-             FROM keys WHERE account_id = $1 AND environment = $2 GROUP BY 1, 2",
+            "SELECT state, COUNT(*),
+                 COUNT(CASE WHEN expires_at <= $3 THEN 1 END),
+                 COUNT(CASE WHEN expires_at > $3 AND expires_at <= $4 THEN 1 END)
+             FROM keys WHERE account_id = $1 AND environment = $2 GROUP BY state",
         )
         .shown(account)
         .bind(environment.as_str())
@@ -49,16 +50,16 @@ pub async fn counts(
         .await?;
     let mut counts = KeyCounts::default();
     for row in &rows {
-        let (state, ends, count): (String, i32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        match (state.as_str(), ends) {
-            ("active", 0) => counts.expired += count,
-            ("active", 1) => {
-                counts.active += count;
-                counts.expiring += count;
+        let (state, all, past, soon): (String, i64, i64, i64) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        match state.as_str() {
+            "active" => {
+                counts.active = all - past;
+                counts.expired = past;
+                counts.expiring = soon;
             }
-            ("active", _) => counts.active += count,
-            ("inactive", _) => counts.inactive += count,
-            _ => counts.revoked += count,
+            "inactive" => counts.inactive = all,
+            _ => counts.revoked += all,
         }
     }
     Ok(counts)
