@@ -1,6 +1,8 @@
 //! Databases for tests: a fresh one each, on SQLite always and on PostgreSQL when the environment
 //! variable `CLAVIGER_TEST_POSTGRES` names a server, such as `postgres://postgres@127.0.0.1:5432`.
 
+mod tables;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +14,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::db::all_postgres_sql;
+pub use crate::db::{Failing, RanStatements, with_failing};
 use crate::{Db, Location, StoreError, Tx, audit};
+pub use tables::Tables;
 
 /// Counts the databases of this process, for their names.
 static COUNT: AtomicU64 = AtomicU64::new(0);

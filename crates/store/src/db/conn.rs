@@ -14,6 +14,7 @@ use claviger_model::webhooks::is_told;
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, raw_sql};
 
+use super::plan::Plan;
 use super::query::{Faults, Query, noted};
 use crate::error::StoreError;
 
@@ -92,6 +93,12 @@ impl Conn {
         }
     }
 
+    /// The same for whoever follows this plan.
+    pub(super) fn following(mut self, plan: Plan) -> Self {
+        self.faults.plan = plan;
+        self
+    }
+
     /// A statement in the portable subset.
     pub fn query(&mut self, sql: &'static str) -> Query<'_> {
         match &mut self.handle {
@@ -119,6 +126,7 @@ impl Conn {
 
     /// Runs statements that take no parameters and are not worth preparing.
     pub(super) async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        self.faults.admit()?;
         let result = match &mut self.handle {
             Handle::Sqlite(conn) => raw_sql(sql).execute(&mut **conn).await.map(drop),
             Handle::Postgres(conn) => raw_sql(sql).execute(&mut **conn).await.map(drop),

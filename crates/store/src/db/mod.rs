@@ -8,6 +8,7 @@ mod conn;
 mod flush;
 mod migrate;
 mod open;
+mod plan;
 mod postgres;
 pub(crate) mod query;
 mod work;
@@ -25,12 +26,15 @@ use sqlx::postgres::PgConnectOptions;
 pub use conn::{Conn, Reader, Reminder, Tx};
 #[cfg(feature = "testing")]
 pub(crate) use migrate::all_postgres_sql;
+#[cfg(feature = "testing")]
+pub use plan::{Failing, RanStatements, with_failing};
 pub use postgres::Wakeups;
 pub use query::{Bind, Query, Read, Row};
 
 use crate::error::StoreError;
 use conn::Handle;
 use migrate::Set;
+use plan::Plan;
 use postgres::Pools;
 use writer::Writer;
 
@@ -153,7 +157,8 @@ impl Db {
             Backend::Postgres(pools) => Handle::Postgres(pools.reads.acquire().await?),
         };
         let keyring = Arc::clone(&self.inner.keyring);
-        Ok(Reader::new(Conn::new(handle, keyring)))
+        let conn = Conn::new(handle, keyring).following(Plan::present());
+        Ok(Reader::new(conn))
     }
 
     /// Whether it is a file of this machine.

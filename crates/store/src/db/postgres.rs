@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use super::Committed;
 use super::conn::{Conn, Handle, Tx};
 use super::flush::flush;
+use super::plan::Plan;
 use super::work::attempt;
 use crate::error::{Cause, StoreError};
 
@@ -45,10 +46,11 @@ where
     E: From<StoreError> + Send + 'static,
     F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
 {
+    let plan = Plan::present();
     let task = tokio::spawn(async move {
         let mut attempts = 1;
         loop {
-            match transaction(&pool, &keyring, &work).await {
+            match transaction(&pool, &keyring, &plan, &work).await {
                 Err(failure) if failure.retryable && attempts < ATTEMPTS_MAX => {
                     tokio::time::sleep(BACKOFF * attempts).await;
                     attempts += 1;
@@ -80,6 +82,7 @@ impl<E: From<StoreError>> From<StoreError> for Failure<E> {
 async fn transaction<T, E, F>(
     pool: &PgPool,
     keyring: &Arc<Keyring>,
+    plan: &Plan,
     work: &F,
 ) -> Result<Committed<T>, Failure<E>>
 where
@@ -87,7 +90,8 @@ where
     F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>>,
 {
     let handle = pool.acquire().await.map_err(StoreError::from)?;
-    let mut tx = Tx::new(Conn::new(Handle::Postgres(handle), Arc::clone(keyring)));
+    let conn = Conn::new(Handle::Postgres(handle), Arc::clone(keyring));
+    let mut tx = Tx::new(conn.following(plan.clone()));
     // A connection whose transaction did not begin is not given back either.
     if let Err(error) = tx.run("BEGIN").await {
         tx.into_conn().discard();
@@ -122,6 +126,7 @@ async fn finish(tx: &mut Tx) -> Result<Option<i64>, StoreError> {
         None => "COMMIT",
     };
     tx.run(commit).await?;
+    tx.faults.plan.committed();
     Ok(epoch)
 }
 

@@ -7,6 +7,7 @@ use sqlx::{
     ColumnIndex, Decode, Encode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type,
 };
 
+use super::plan::Plan;
 use crate::error::{Cause, Diagnosis, StoreError};
 
 /// A value that both drivers can bind.
@@ -38,6 +39,29 @@ pub(crate) struct Faults {
     pub(crate) retryable: bool,
     /// Whether a statement may have written something.
     pub(crate) wrote: bool,
+    /// What a test has fail; of the connection's user, and no fault yet.
+    pub(crate) plan: Plan,
+}
+
+impl Faults {
+    /// Takes what went on; nothing has, afterwards.
+    pub(crate) fn take(&mut self) -> Self {
+        let plan = self.plan.clone();
+        std::mem::replace(
+            self,
+            Self {
+                plan,
+                ..Self::default()
+            },
+        )
+    }
+
+    /// Lets the next statement pass, unless a test has it fail.
+    pub(super) fn admit(&mut self) -> Result<(), StoreError> {
+        self.plan.admit().inspect_err(|error| {
+            self.first.get_or_insert_with(|| error.clone());
+        })
+    }
 }
 
 enum Driver<'q> {
@@ -117,6 +141,7 @@ impl<'q> Query<'q> {
 
     /// Runs it; the number of rows that it touched.
     pub async fn execute(self) -> Result<u64, StoreError> {
+        self.faults.admit()?;
         let result = match self.driver {
             Driver::Sqlite(conn, query) => query.execute(conn).await.map(|r| r.rows_affected()),
             Driver::Postgres(conn, query) => query.execute(conn).await.map(|r| r.rows_affected()),
@@ -126,6 +151,7 @@ impl<'q> Query<'q> {
 
     /// Runs it; its first row.
     pub async fn fetch_optional(self) -> Result<Option<Row>, StoreError> {
+        self.faults.admit()?;
         let result = match self.driver {
             Driver::Sqlite(conn, query) => {
                 let row = query.fetch_optional(conn).await;
@@ -147,6 +173,7 @@ impl<'q> Query<'q> {
 
     /// Runs it; all its rows.
     pub async fn fetch_all(self) -> Result<Vec<Row>, StoreError> {
+        self.faults.admit()?;
         let result = match self.driver {
             Driver::Sqlite(conn, query) => {
                 let rows = query.fetch_all(conn).await;

@@ -32,7 +32,7 @@ where
     E: From<StoreError>,
     F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>>,
 {
-    tx.faults = Faults::default();
+    tx.faults.take();
     let guarded = catch(async { work(&mut *tx).await });
     let outcome = tokio::time::timeout(TIME_LIMIT, guarded).await;
     let cut_off = !matches!(outcome, Ok(Some(_)));
@@ -45,7 +45,8 @@ where
         first,
         retryable,
         wrote,
-    } = std::mem::take(&mut tx.faults);
+        ..
+    } = tx.faults.take();
     let result = match (result, first) {
         (Ok(_), Some(error)) => Err(error.into()),
         (result, _) => result,

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::Committed;
 use super::conn::{Conn, Handle, Pending, Tx};
 use super::flush::flush;
+use super::plan::Plan;
 use super::work::attempt;
 use crate::error::{Cause, StoreError};
 
@@ -41,6 +42,9 @@ pub(super) struct Writer {
 
 /// A closure with its caller, whatever their types.
 trait Job: Send {
+    /// What a test has fail of it.
+    fn plan(&self) -> &Plan;
+
     /// Runs it, again if need be.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ending>;
 
@@ -60,6 +64,7 @@ enum Ending {
 
 struct Request<T, E, F> {
     work: F,
+    plan: Plan,
     result: Option<Result<T, E>>,
     reply: Reply<T, E>,
 }
@@ -128,6 +133,7 @@ where
     let (reply, answer) = oneshot::channel();
     let request = Box::new(Request {
         work,
+        plan: Plan::present(),
         result: None,
         reply,
     });
@@ -149,7 +155,12 @@ where
     E: From<StoreError> + Send,
     F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
 {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ending> {
+        tx.faults.plan = self.plan.clone();
         Box::pin(async move {
             let attempt = attempt(&self.work, tx).await;
             let wrote = attempt.wrote;
@@ -232,7 +243,10 @@ impl Batches {
         };
         let mut ran = Vec::new();
         let outcome = match self.run_jobs(&mut tx, first, &mut ran).await {
-            Ok(pending) => commit(&mut tx, pending).await,
+            Ok(pending) => {
+                tx.faults.plan = plan_of(&ran);
+                commit(&mut tx, pending).await
+            }
             Err(error) => Err(error),
         };
         if outcome.is_err() && tx.run("ROLLBACK").await.is_err() {
@@ -254,7 +268,7 @@ impl Batches {
             let handle = Handle::Sqlite(self.pool.acquire().await?);
             Conn::new(handle, Arc::clone(&self.keyring))
         };
-        let mut tx = Tx::new(conn);
+        let mut tx = Tx::new(conn.following(Plan::default()));
         match tx.run("BEGIN IMMEDIATE").await {
             Ok(()) => Ok(tx),
             Err(error) => {
@@ -332,8 +346,16 @@ fn gave_up() -> StoreError {
     StoreError::Unavailable(Cause::new("SQLite gave it up"))
 }
 
+/// What a test has fail at the end that these share.
+fn plan_of(ran: &Ran) -> Plan {
+    let mut plans = ran.iter().map(|(job, _)| job.plan());
+    let plan = plans.find(|plan| plan.is_one());
+    plan.cloned().unwrap_or_default()
+}
+
 async fn commit(tx: &mut Tx, recorded: Pending) -> Result<Option<i64>, StoreError> {
     let epoch = flush(tx, recorded).await?;
     tx.run("COMMIT").await?;
+    tx.faults.plan.committed();
     Ok(epoch)
 }
