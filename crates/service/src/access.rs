@@ -276,8 +276,17 @@ impl Caller {
             ..
         } = &self.actor
         {
-            let held = |scope: ManagementScope| scopes.iter().any(|s| s.as_str() == scope.as_str());
-            if !held(needed) && !needed.implied_by().is_some_and(held) {
+            // What the token says, and what its client may do now: the least of the two.
+            let is_among = |names: &[ScopeName]| {
+                let has =
+                    |scope: ManagementScope| names.iter().any(|s| s.as_str() == scope.as_str());
+                has(needed) || needed.implied_by().is_some_and(has)
+            };
+            let may_client = match holds {
+                ClientScopes::All => true,
+                ClientScopes::Named(names) => is_among(names),
+            };
+            if !may_client || !is_among(scopes) {
                 return Err(lacking(vec![needed.to_string()]));
             }
             return Ok(KeyAccess {
