@@ -74,10 +74,7 @@ async fn show(store: &Store, access: &KeyAccess, screen: Screen) -> Result<(), F
             _ => failure,
         }
     })?;
-    screen.object(
-        &WHOLE,
-        &object(&LegacyKey::read(&store.app, key, None).await?)?,
-    )
+    screen.object(&WHOLE, &object(&LegacyKey::read(&store.app, key).await?)?)
 }
 
 async fn generate(store: &Store, access: &KeyAccess, screen: Screen) -> Result<(), Failure> {
@@ -90,7 +87,7 @@ async fn generate(store: &Store, access: &KeyAccess, screen: Screen) -> Result<(
         }
     })?;
     if screen.is_json {
-        let shape = LegacyKey::read(&store.app, made.key, made.plaintext).await?;
+        let shape = LegacyKey::made(&store.app, made.key, made.plaintext).await;
         return screen.data(&object(&shape)?.to_string());
     }
     if let Some(plaintext) = &made.plaintext {

@@ -43,6 +43,15 @@ pub async fn of(app: &App, ids: &[SecretId]) -> Result<HashMap<SecretId, SecretU
     Ok(secret_uses::by_secrets(&mut *app.usage_db().read().await?, ids).await?)
 }
 
+/// The same right after a change, which is done: uses that cannot be read are told as none, because
+/// a secret that is not shown now is shown never.
+pub async fn of_made(app: &App, ids: &[SecretId]) -> HashMap<SecretId, SecretUses> {
+    of(app, ids).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the uses of what was made cannot be told");
+        HashMap::new()
+    })
+}
+
 /// The uses of those of the credentials (keys, legacy keys and clients, by their ids) that have
 /// any, of all their secrets together. The caller has been allowed to look at them.
 ///

@@ -5,11 +5,14 @@ pub mod rotations;
 pub mod scopes;
 pub mod shapes;
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_service::clients::{self, ClientWithSecrets};
-use claviger_service::{tokens, uses};
+use claviger_service::uses::SecretUses;
+use claviger_service::{App, tokens, uses};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 
@@ -74,7 +77,7 @@ pub async fn create(
     let input = value.input()?;
     let created = clients::create(web.app(), &access, input, replay.as_ref()).await?;
     let version = created.client.client.version;
-    let mut body = one(&web, created.client).await?;
+    let mut body = made(&web, created.client).await;
     body.show_once(created.plaintext);
     let location = [(LOCATION, format!("/v1/clients/{}", body.id))];
     let no_store = [(CACHE_CONTROL, "no-store")];
@@ -232,7 +235,7 @@ pub async fn add_secret(
     let replay = idempotent.key(&caller, &bytes)?;
     let input = value.into();
     let added = clients::add_secret(web.app(), &access, id, &input, replay.as_ref()).await?;
-    let uses = uses::of(web.app(), &[added.secret.id]).await?;
+    let uses = uses::of_made(web.app(), &[added.secret.id]).await;
     let mut body = Secret::of(added.secret, &uses, web.app().sources().now());
     body.show_once(added.plaintext);
     let no_store = [(CACHE_CONTROL, "no-store")];
@@ -283,13 +286,36 @@ pub(crate) async fn shown(
     let uses = uses::of(app, &ids).await?;
     let ids: Vec<ClientId> = found.iter().map(|found| found.client.id).collect();
     let today = tokens::used_today(app, &ids).await?;
-    let now = app.sources().now();
     let shape = |client: ClientWithSecrets| {
         let got = today.get(&client.client.id).copied().unwrap_or_default();
-        let quota = tokens::quota_facts(app, &client.client, got, now);
-        let audience = clients::audience_of(app, &client.client);
-        let verdicts = clients::rotations::verdicts(app, &client, &uses, now);
-        Client::of(client, audience, &uses, &verdicts, now).with_quota(quota)
+        shape(app, client, &uses, got)
     };
     Ok(found.into_iter().map(shape).collect())
+}
+
+/// The shape of a client that was made: nothing that cannot be read now keeps its secret from being
+/// shown.
+async fn made(web: &Web, client: ClientWithSecrets) -> Client {
+    let app = web.app();
+    let ids: Vec<SecretId> = client.secrets.iter().map(|secret| secret.id).collect();
+    let uses = uses::of_made(app, &ids).await;
+    let today = tokens::used_today(app, &[client.client.id]).await;
+    let got = today
+        .ok()
+        .and_then(|today| today.get(&client.client.id).copied());
+    shape(app, client, &uses, got.unwrap_or_default())
+}
+
+/// The shape of a client that got so many tokens today.
+fn shape(
+    app: &App,
+    client: ClientWithSecrets,
+    uses: &HashMap<SecretId, SecretUses>,
+    got: i64,
+) -> Client {
+    let now = app.sources().now();
+    let quota = tokens::quota_facts(app, &client.client, got, now);
+    let audience = clients::audience_of(app, &client.client);
+    let verdicts = clients::rotations::verdicts(app, &client, uses, now);
+    Client::of(client, audience, uses, &verdicts, now).with_quota(quota)
 }

@@ -208,7 +208,8 @@ async fn create_for(
     let issued = keys::issue(web.app(), &access, value.into(), replay.as_ref()).await?;
     let version = issued.key.key.version;
     let app = web.app();
-    let uses = uses_of(app, std::slice::from_ref(&issued.key)).await?;
+    let ids: Vec<SecretId> = issued.key.secrets.iter().map(|one| one.id).collect();
+    let uses = uses::of_made(app, &ids).await;
     let body = ApiKey::of(issued.key, issued.plaintext, &uses, app.sources().now());
     let location = [(http::header::LOCATION, format!("/api/keys/{}", body.id))];
     let no_store = [(CACHE_CONTROL, "no-store")];

@@ -1,11 +1,14 @@
 //! `/v1/legacy-key`: the one legacy key of an account, for people's sessions.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_model::UnixMillis;
 use claviger_model::ids::{AccountId, LegacyKeyId};
 use claviger_model::legacy_keys::LegacyKey as Key;
 use claviger_model::secret::Plaintext;
+use claviger_service::uses::SecretUses;
 use claviger_service::{App, Error, legacy_keys, uses};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
@@ -72,7 +75,7 @@ pub async fn show(
 ) -> Result<axum::Json<LegacyKey>, Failure> {
     let access = caller.key_reading()?;
     let key = legacy_keys::show(web.app(), &access).await?;
-    let shape = LegacyKey::read(web.app(), key, None).await?;
+    let shape = LegacyKey::read(web.app(), key).await?;
     Ok(axum::Json(shape))
 }
 
@@ -95,7 +98,7 @@ pub async fn generate(
     let access = caller.key_writing()?;
     let replay = idempotent.key(&caller, &bytes)?;
     let made = legacy_keys::generate(web.app(), &access, replay.as_ref()).await?;
-    let body = LegacyKey::read(web.app(), made.key, made.plaintext).await?;
+    let body = LegacyKey::made(web.app(), made.key, made.plaintext).await;
     let no_store = [(CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, no_store, axum::Json(body)).into_response())
 }
@@ -117,14 +120,27 @@ pub async fn revert(
 }
 
 impl LegacyKey {
-    /// The shape of a key, with its secret right after it was made and with what became of it.
+    /// The shape of a key with what became of it.
     ///
     /// # Errors
     /// The usage database does not answer.
-    pub async fn read(app: &App, key: Key, plaintext: Option<Plaintext>) -> Result<Self, Error> {
-        let id = key.id.to_string();
-        let mut uses = uses::of_credentials(app, std::slice::from_ref(&id)).await?;
-        Ok(Self {
+    pub async fn read(app: &App, key: Key) -> Result<Self, Error> {
+        let ids = [key.id.to_string()];
+        let uses = uses::of_credentials(app, &ids).await?;
+        Ok(Self::of(key, None, uses))
+    }
+
+    /// The shape of a key that was made, with its secret, whether or not it can be told what became
+    /// of it.
+    pub async fn made(app: &App, key: Key, plaintext: Option<Plaintext>) -> Self {
+        let ids = [key.id.to_string()];
+        let uses = uses::of_credentials(app, &ids).await;
+        Self::of(key, plaintext, uses.unwrap_or_default())
+    }
+
+    fn of(key: Key, plaintext: Option<Plaintext>, mut uses: HashMap<String, SecretUses>) -> Self {
+        let uses = uses.remove(&key.id.to_string()).unwrap_or_default();
+        Self {
             id: key.id,
             key: plaintext.map(ShownOnce),
             hint: key.stored.hint,
@@ -133,7 +149,7 @@ impl LegacyKey {
             account_id: key.account_id,
             revoked_at: key.revoked_at,
             deprecated: true,
-            uses: uses.remove(&id).unwrap_or_default().into(),
-        })
+            uses: uses.into(),
+        }
     }
 }

@@ -181,7 +181,11 @@ pub async fn create(
     };
     let created = webhooks::create(web.app(), &access, input, key.as_ref()).await?;
     let version = created.webhook.version;
-    let info = webhooks::show(web.app(), &access, created.webhook.id).await?;
+    // Nothing is read that could keep the secret from being shown.
+    let info = WebhookInfo {
+        webhook: created.webhook,
+        failing_since: None,
+    };
     let body = Webhook::of(info, created.secret.map(ShownOnce));
     let location = [(LOCATION, format!("/v1/webhooks/{}", body.id))];
     let no_store = [(CACHE_CONTROL, "no-store")];
@@ -256,11 +260,14 @@ pub async fn rotate_secret(
     Json { .. }: Json<Nothing>,
 ) -> Result<Response, Failure> {
     let access = caller.webhooks()?;
+    // What is shown beside the secret is read first: nothing can fail behind it.
+    let before = webhooks::show(web.app(), &access, id).await?;
     let (webhook, secret) = webhooks::rotate_secret(web.app(), &access, id).await?;
-    let info = webhooks::show(web.app(), &access, id).await?;
+    let version = webhook.version;
+    let info = WebhookInfo { webhook, ..before };
     let body = Webhook::of(info, Some(ShownOnce(secret)));
     let no_store = [(CACHE_CONTROL, "no-store")];
-    Ok((etag(webhook.version), no_store, axum::Json(body)).into_response())
+    Ok((etag(version), no_store, axum::Json(body)).into_response())
 }
 
 /// Send a test message

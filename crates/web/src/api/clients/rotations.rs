@@ -5,15 +5,15 @@ use axum::response::{IntoResponse, Response};
 use claviger_model::UnixMillis;
 use claviger_model::ids::{ClientId, SecretId};
 use claviger_model::rotations::{self as model, RotationDraft};
-use claviger_service::clients;
 use claviger_service::clients::rotations;
+use claviger_service::{clients, uses};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answer;
 use super::shapes::{Client, Secret, Within};
-use super::{answer, one};
 use crate::api::Deleted;
 use crate::error::Failure;
 use crate::error::api::Envelope;
@@ -119,8 +119,8 @@ pub async fn start(
     let replay = idempotent.key(&caller, &bytes)?;
     let app = web.app();
     let added = rotations::start(app, &access, id, &value.into(), replay.as_ref()).await?;
-    let client = one(&web, clients::show(app, &access, id).await?).await?;
-    let mut body = client.into_secret(added.secret.id)?;
+    let uses = uses::of_made(app, &[added.secret.id]).await;
+    let mut body = Secret::of(added.secret, &uses, app.sources().now());
     body.show_once(added.plaintext);
     let no_store = [(CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, no_store, axum::Json(body)).into_response())

@@ -9,7 +9,7 @@ use claviger_model::clients::{
 use claviger_model::ids::{AccountId, ClientId, RequestId, SecretId};
 use claviger_model::rotations as model;
 use claviger_model::secret::Plaintext;
-use claviger_model::{Environment, Reason, UnixMillis};
+use claviger_model::{Environment, UnixMillis};
 use claviger_service::Caller;
 use claviger_service::access::KeyAccess;
 use claviger_service::clients::{ClientWithSecrets, RequestFailure};
@@ -335,12 +335,6 @@ impl Client {
             mode: facts.mode.as_str(),
         });
         self
-    }
-
-    /// One of its secrets, alone.
-    pub(super) fn into_secret(self, id: SecretId) -> Result<Secret, Failure> {
-        let found = self.secrets.into_iter().find(|secret| secret.id == id);
-        found.ok_or_else(|| Failure::new(Reason::Internal))
     }
 
     /// Shows the first secret, in the answer that creates it.
