@@ -23,11 +23,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use zeroizing_alloc::ZeroAlloc;
 
 use exit::{Exit, Failure};
 
+/// What is given back is wiped: buffers of answers and requests hold secrets, and not all of them
+/// are ours.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<mimalloc::MiMalloc> = ZeroAlloc(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
