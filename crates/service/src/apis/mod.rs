@@ -58,3 +58,17 @@ fn audited(api: &Api) -> Value {
         "unmatched": spec.unmatched,
     })
 }
+
+/// Reads an OpenAPI document and keeps nothing; the paths of its routes behind `base_path`.
+///
+/// # Errors
+/// What is wrong with it.
+#[cfg(feature = "testing")]
+pub fn readable_routes(
+    document: &serde_json::Value,
+    base_path: &str,
+) -> Result<Vec<String>, claviger_model::Problems> {
+    let document = openapi::Document::read(document)?;
+    let routes = document.routes(base_path).into_iter();
+    Ok(routes.map(|route| route.path).collect())
+}

@@ -33,3 +33,15 @@ pub fn note_use(app: &App, entry: &Credential, credential: &str) {
 pub async fn write_uses(app: &App) -> Result<(), crate::Error> {
     app.upgrader().flush().await
 }
+
+/// Reads every line of a file and keeps nothing; how many describe a key.
+#[cfg(feature = "testing")]
+pub fn readable_lines(mut file: &[u8], pepper: Option<u8>) -> usize {
+    let now = claviger_model::UnixMillis(0);
+    let mut lines = lines::Lines::of(&mut file);
+    let page = lines.page(usize::MAX).unwrap_or_default();
+    let texts = page.into_iter().filter_map(|line| line.text.ok());
+    texts
+        .filter(|text| line::read(text, pepper, now).is_ok())
+        .count()
+}

@@ -224,21 +224,20 @@ impl Header {
                 "The client does not authenticate: the Authorization header has to be Basic.",
             ));
         }
-        Ok(basic(rest.trim_matches(' ')).unwrap_or(Self::Unusable(
+        let pair = basic(rest.trim_matches(' '));
+        let basic = pair.map(|(client_id, secret)| Self::Basic { client_id, secret });
+        Ok(basic.unwrap_or(Self::Unusable(
             "The Authorization header is not Basic with the base64 of client_id:client_secret.",
         )))
     }
 }
 
 /// Id and secret, each encoded as in a form, with a colon between (RFC 6749 section 2.3.1).
-fn basic(encoded: &str) -> Option<Header> {
+pub fn basic(encoded: &str) -> Option<(String, Zeroizing<String>)> {
     let bytes = Zeroizing::new(STANDARD.decode(encoded).ok()?);
     let colon = bytes.iter().position(|byte| *byte == b':')?;
     let (id, secret) = (&bytes[..colon], &bytes[colon + 1..]);
-    Some(Header::Basic {
-        client_id: decode(id).ok()?.to_string(),
-        secret: decode(secret).ok()?,
-    })
+    Some((decode(id).ok()?.to_string(), decode(secret).ok()?))
 }
 
 fn content_type(headers: &HeaderMap) -> Result<Option<&str>, OAuthFailure> {
@@ -290,7 +289,7 @@ mod tests {
     #[test]
     fn basic_is_decoded_as_a_form_is() {
         // "a%3Ab:c%2Bd+e"
-        let Some(Header::Basic { client_id, secret }) = basic("YSUzQWI6YyUyQmQrZQ==") else {
+        let Some((client_id, secret)) = basic("YSUzQWI6YyUyQmQrZQ==") else {
             panic!("not read");
         };
         assert_eq!((client_id.as_str(), secret.as_str()), ("a:b", "c+d e"));
