@@ -174,13 +174,18 @@ pub(crate) const STRANGERS: Range<u64> = 1 << 40..1 << 41;
 
 /// A secret from a number: spread like a random one, the same in every run.
 pub(crate) fn minted(number: u64) -> Option<Plaintext> {
+    Plaintext::mint("ck_live_", &random(number))
+}
+
+/// What a secret is made of.
+pub(crate) fn random(number: u64) -> [u8; MINT_RANDOM_BYTES] {
     let mut random = [0; MINT_RANDOM_BYTES];
     let mut state = number;
     for chunk in random.chunks_mut(8) {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         chunk.copy_from_slice(&mixed(state).to_le_bytes()[..chunk.len()]);
     }
-    Plaintext::mint("ck_live_", &random)
+    random
 }
 
 /// The end of `SplitMix64`.

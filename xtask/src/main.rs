@@ -11,7 +11,10 @@
 
 mod bench;
 mod docs;
+mod evidence;
+mod fuzz;
 mod pages;
+mod sbom;
 mod test;
 mod tidy;
 mod workspace;
@@ -28,6 +31,9 @@ Commands:
   test [-- ARGS]     Start PostgreSQL, install foreign clients, run every test; ARGS go to `cargo test`
   bench [ARGS]       Run the benchmarks in release mode and print the table of ratios
   pages [PATTERN]    Check every page of the portal in every state in a browser; print the table
+  fuzz [TARGET] [S]  Fuzz every parser, or one, for a minute each or S seconds; print the table
+  memory             Look for 1,000 issued keys in the memory of the server, five seconds later
+  sbom               Write what the program is made of to target/claviger.cdx.json (CycloneDX)
   docs [--check]     Write the generated pages of the guide, or check that they are current
 ";
 
@@ -40,6 +46,9 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "bench" => bench::run(&rest),
         "pages" => pages::run(&rest),
+        "fuzz" => fuzz::run(&rest),
+        "memory" => evidence::memory(&rest),
+        "sbom" => sbom::run(&rest),
         "docs" => docs::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

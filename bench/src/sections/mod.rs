@@ -6,6 +6,7 @@ pub(crate) mod instructions;
 pub(crate) mod isolation;
 pub(crate) mod memory;
 pub(crate) mod pages;
+pub(crate) mod refusals;
 pub(crate) mod rivals;
 pub(crate) mod size;
 pub(crate) mod start;
@@ -36,6 +37,7 @@ pub(crate) const ALL: &[Section] = &[
     verification::SECTION,
     decisions::SECTION,
     tokens::SECTION,
+    refusals::SECTION,
     rivals::SECTION,
     usage::SECTION,
     writes::SECTION,

@@ -1,12 +1,12 @@
-//! The licence of every package that we build is one that `deny.toml` allows.
+//! The licence of every package that we build is one that `deny.toml` allows, and it comes from
+//! crates.io or is our own.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Violation;
+use super::lockfile::CRATES_IO;
 use super::tree::{Tree, numbered};
 use crate::workspace;
 
@@ -18,8 +18,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
             "missing; it lists the licences we allow",
         )];
     };
-    match metadata() {
-        Ok(metadata) => judge(&metadata, &allowed(&deny.text)),
+    match workspace::metadata() {
+        Ok(metadata) => {
+            let mut found = judge(&metadata, &allowed(&deny.text));
+            found.extend(foreign(&metadata));
+            found
+        }
         Err(error) => vec![Violation::new("Cargo.lock", 1, format!("{error:#}"))],
     }
 }
@@ -52,30 +56,29 @@ fn table_lines<'a>(deny: &'a str, table: &str) -> impl Iterator<Item = &'a str> 
         .take_while(|line| !line.starts_with('['))
 }
 
-/// The packages of this platform; those of others need not be here to be read.
-fn metadata() -> Result<Value> {
-    let mut command = workspace::cargo();
-    command.args(["metadata", "--format-version", "1", "--locked", "--offline"]);
-    command.args(["--filter-platform", &host()?]);
-    let output = command.output().context("cannot start cargo metadata")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().next().unwrap_or("no message");
-    ensure!(
-        output.status.success(),
-        "cargo metadata failed: {first}; build once, then try again"
-    );
-    serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
-}
-
-fn host() -> Result<String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("-vV")
-        .output()
-        .context("cannot start rustc")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc names no host")?.to_owned())
+/// The packages that are neither ours nor from crates.io, whatever the lock file calls them.
+fn foreign(metadata: &Value) -> Vec<Violation> {
+    let list = |member: &str| {
+        metadata
+            .get(member)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let own: BTreeSet<&str> = list("workspace_members")
+        .filter_map(Value::as_str)
+        .collect();
+    let packages = list("packages").filter_map(|package| {
+        let text = |key: &str| package.get(key).and_then(Value::as_str);
+        let is_own = text("source").is_none() && own.contains(text("id").unwrap_or_default());
+        if is_own || text("source") == Some(CRATES_IO) {
+            return None;
+        }
+        let source = text("source").unwrap_or("a directory");
+        let what = format!("`{}` comes from {source}", text("name").unwrap_or("?"));
+        Some(Violation::new("Cargo.lock", 1, what))
+    });
+    packages.collect()
 }
 
 fn judge(metadata: &Value, allowed: &BTreeSet<String>) -> Vec<Violation> {
@@ -168,7 +171,7 @@ impl<'a> Expression<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{allowed, is_allowed, judge, names_in};
+    use super::{allowed, foreign, is_allowed, judge, names_in};
 
     const DENY: &str = "[licenses]\nallow = [\n    \"MIT\",\n    \"ISC\",\n    \"A WITH E\",\n]\n\
                         [bans]\ndeny = [\n    { name = \"rsa\", reason = \"x\" },\n]\n";
@@ -223,6 +226,32 @@ mod tests {
             [
                 "`bad` has the licence `GPL-3.0`, not in deny.toml",
                 "`none` names no licence",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_package_is_ours_or_from_crates_io() {
+        let crates_io = "registry+https://github.com/rust-lang/crates.io-index";
+        let metadata = serde_json::json!({
+            "workspace_members": ["ours"],
+            "packages": [
+                {"name": "ours", "id": "ours", "source": null},
+                {"name": "good", "id": "good", "source": crates_io},
+                {"name": "beside", "id": "beside", "source": null},
+                {"name": "forked", "id": "forked", "source": "git+https://github.com/x/y"},
+            ],
+        });
+        let found = foreign(&metadata);
+        let what: Vec<_> = found
+            .iter()
+            .map(|violation| violation.what.as_str())
+            .collect();
+        assert_eq!(
+            what,
+            [
+                "`beside` comes from a directory",
+                "`forked` comes from git+https://github.com/x/y",
             ]
         );
     }

@@ -1,22 +1,26 @@
-//! Every package of `Cargo.lock` comes from crates.io, and none is one that `deny.toml` bans.
+//! Every package of the lock files comes from crates.io, and none is one that `deny.toml` bans.
 
 use super::Violation;
 use super::licences::names_in;
 use super::tree::{Tree, numbered};
 
-const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+pub(super) const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let banned = tree
         .file("deny.toml")
         .map(|file| names_in(&file.text, "bans"))
         .unwrap_or_default();
-    tree.file("Cargo.lock")
-        .map(|file| judge(&file.text, &banned))
-        .unwrap_or_default()
+    let locks = ["Cargo.lock", "fuzz/Cargo.lock"];
+    let files = locks
+        .into_iter()
+        .filter_map(|path| Some((path, tree.file(path)?)));
+    files
+        .flat_map(|(path, file)| judge(path, &file.text, &banned))
+        .collect()
 }
 
-fn judge(lock: &str, banned: &[String]) -> Vec<Violation> {
+fn judge(path: &str, lock: &str, banned: &[String]) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut package = "";
     for (line, text) in numbered(lock) {
@@ -24,11 +28,11 @@ fn judge(lock: &str, banned: &[String]) -> Vec<Violation> {
             package = name;
             if banned.iter().any(|banned| banned == name) {
                 let what = format!("`{name}` is banned; deny.toml says why");
-                found.push(Violation::new("Cargo.lock", line, what));
+                found.push(Violation::new(path, line, what));
             }
         } else if let Some(source) = value(text, "source").filter(|source| *source != CRATES_IO) {
             let what = format!("`{package}` comes from `{source}`, not from crates.io");
-            found.push(Violation::new("Cargo.lock", line, what));
+            found.push(Violation::new(path, line, what));
         }
     }
     found
