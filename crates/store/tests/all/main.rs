@@ -15,6 +15,7 @@ mod legacy_keys;
 mod opening;
 mod outbox;
 mod people;
+mod quotas;
 mod requests_of_apps;
 mod samples;
 mod schema;

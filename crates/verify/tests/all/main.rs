@@ -7,6 +7,7 @@ mod client_keys;
 mod forgeries;
 mod issuer;
 mod jose;
+mod limiter;
 mod possession;
 mod proofs;
 mod support;
