@@ -12,8 +12,8 @@ use claviger_model::ids::AccountId;
 use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
 pub use claviger_store::testing::{
-    AuditDamage, TestDatabase, damage_audit, forge_imported_hashes, forge_signing_keys,
-    messages_of_accounts,
+    AuditDamage, Failing, RanStatements, Tables, TestDatabase, damage_audit, forge_imported_hashes,
+    forge_signing_keys, messages_of_accounts, with_failing,
 };
 use zeroize::Zeroizing;
 

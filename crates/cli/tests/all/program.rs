@@ -94,14 +94,14 @@ impl Server {
 
     /// The same with more arguments.
     pub(crate) async fn dev_with(directory: &Directory, more: &[&str]) -> Self {
+        Self::dev_at(directory, "127.0.0.1:0", more).await
+    }
+
+    /// The same at this address.
+    pub(crate) async fn dev_at(directory: &Directory, listen: &str, more: &[&str]) -> Self {
         let data = directory.path("data");
         let mut arguments = vec!["dev", "--json", "--data", &data];
-        arguments.extend([
-            "--listen",
-            "127.0.0.1:0",
-            "--internal-listen",
-            "127.0.0.1:0",
-        ]);
+        arguments.extend(["--listen", listen, "--internal-listen", "127.0.0.1:0"]);
         arguments.extend(more);
         let mut server = Self::spawn(directory, &arguments);
         let line = server.next_line().await;
@@ -188,12 +188,17 @@ impl Server {
         line.unwrap_or_else(|| panic!("it ended: {}", self.stderr()))
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub(crate) fn stderr(&self) -> String {
         std::fs::read_to_string(&self.stderr_file).unwrap()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        let pid = i32::try_from(self.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 

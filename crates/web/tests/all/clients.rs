@@ -284,7 +284,7 @@ async fn deleting_a_client_ends_all_its_secrets() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parallel_creates_with_one_idempotency_key_make_one_client() {
     for_each_app(async |instance| {
         let admin = instance.session("admin").await;

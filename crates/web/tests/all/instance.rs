@@ -92,6 +92,11 @@ impl Instance {
         &self.test
     }
 
+    /// The public router as it prints itself, with all its routes.
+    pub(crate) fn printed_router(&self) -> String {
+        format!("{:?}", self.public)
+    }
+
     pub(crate) fn issuer(&self) -> &str {
         &self.app().settings().public_url
     }
@@ -118,12 +123,21 @@ impl Instance {
             .expect("the node is ready again");
     }
 
-    /// Sends a request to the public listener.
+    /// Sends a request to the public listener; on a runtime with threads as a task of its own, so
+    /// that those that are sent at once are.
     pub(crate) async fn send(&self, call: Call) -> Answer {
-        let mut request = router::body_limits().guard(call.into_request());
-        let peer = format!("{ADDRESS}:4711").parse().expect("an address");
-        request.extensions_mut().insert(Peer(peer));
-        answer(&self.public, request).await
+        let flavor = tokio::runtime::Handle::current().runtime_flavor();
+        if flavor == tokio::runtime::RuntimeFlavor::CurrentThread {
+            return self.send_from_here(call).await;
+        }
+        let (router, request) = (self.public.clone(), from_outside(call));
+        let sent = tokio::spawn(async move { answer(&router, request).await });
+        sent.await.expect("an answer")
+    }
+
+    /// The same in the task of whoever asks.
+    pub(crate) async fn send_from_here(&self, call: Call) -> Answer {
+        answer(&self.public, from_outside(call)).await
     }
 
     /// Sends a request to the internal listener.
@@ -250,6 +264,13 @@ pub(crate) fn text<'a>(body: &'a Value, member: &str) -> &'a str {
     body[member]
         .as_str()
         .unwrap_or_else(|| panic!("no {member}: {body}"))
+}
+
+fn from_outside(call: Call) -> Request<axum::body::Body> {
+    let mut request = router::body_limits().guard(call.into_request());
+    let peer = format!("{ADDRESS}:4711").parse().expect("an address");
+    request.extensions_mut().insert(Peer(peer));
+    request
 }
 
 async fn answer<S>(service: &S, request: Request<axum::body::Body>) -> Answer

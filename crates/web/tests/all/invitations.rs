@@ -41,7 +41,7 @@ async fn an_invitation_is_accepted_once() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_who_accept_at_once_one_does() {
     for_each_app(async |instance| {
         let (_, neighbour) = instance.neighbour().await;

@@ -311,7 +311,7 @@ async fn accounts_do_not_touch_each_other() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_at_once_one_generates() {
     for_each_app(async |instance| {
         let admin = instance.session("admin").await;

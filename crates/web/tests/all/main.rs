@@ -15,6 +15,8 @@ mod demo;
 mod disable;
 mod docs;
 mod edge;
+mod faults;
+mod fuzz;
 mod grants;
 mod imports;
 mod instance;

@@ -70,7 +70,7 @@ async fn a_body_that_is_refused_leaves_its_idempotency_key_free() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_at_once_with_one_idempotency_key_one_creates() {
     for_each_app(async |instance| {
         let admin = instance.session("admin").await;

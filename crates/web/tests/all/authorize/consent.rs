@@ -291,7 +291,7 @@ async fn who_is_suspended_while_the_page_is_open_gives_nothing() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_agree_at_once_to_one_grant() {
     for_each_app(async |instance| {
         let id = app(instance, json!({})).await;

@@ -303,7 +303,7 @@ async fn an_unknown_client_one_without_keys_and_a_wrong_signature_get_the_same_a
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_assertion_is_used_once_however_many_send_it_at_once() {
     for_each_signing(ClientKey::p256, async |signing| {
         let assertion = signing.assertion(&json!({}));

@@ -214,7 +214,7 @@ async fn a_device_code_is_its_clients_alone() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_polls_at_the_same_time_one_gets_tokens() {
     for_each_app_with(&settings(), async |instance| {
         let id = device(instance).await;

@@ -212,7 +212,7 @@ async fn clocks_may_differ_by_seconds_and_addresses_in_what_means_nothing() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_proof_is_used_once_however_many_send_it_at_once() {
     for_each_binding(&settings(false), async |binding| {
         let proof = binding.proof_with(&json!({}));

@@ -88,7 +88,7 @@ async fn a_bound_token_works_with_a_proof_and_in_no_other_way() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_uses_of_a_proof_at_once_one_is_answered() {
     for_each_binding(&settings(false), async |binding| {
         let token = binding.token().await;

@@ -145,7 +145,7 @@ async fn a_pushed_request_leads_to_a_code_once() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_authorizations_at_the_same_time_one_is_completed() {
     for_each_app_with(&settings(), async |instance| {
         let app = app(instance, json!({})).await;
@@ -153,7 +153,7 @@ async fn of_authorizations_at_the_same_time_one_is_completed() {
         let browser = Tabs::of(instance, "admin@acme.test").await;
         let opened = join_all((0..16).map(|_| browser.open_pushed(&app, &request_uri))).await;
         assert!(opened.iter().all(|page| page.status == 200), "{opened:?}");
-        let answers = join_all((0..32).map(|_| browser.allow(&opened[0]))).await;
+        let answers = join_all((0..64).map(|_| browser.allow(&opened[0]))).await;
         let with_code = |answer: &&Answer| answer.text.is_empty() && answer.status == 303;
         let codes = answers.iter().filter(with_code);
         assert_eq!(
@@ -162,7 +162,7 @@ async fn of_authorizations_at_the_same_time_one_is_completed() {
         );
         // The same where consent is remembered.
         let request_uri = pushed(instance, &app).await;
-        let answers = join_all((0..32).map(|_| browser.open_pushed(&app, &request_uri))).await;
+        let answers = join_all((0..64).map(|_| browser.open_pushed(&app, &request_uri))).await;
         let codes = answers.iter().filter(with_code);
         assert_eq!(
             codes.filter_map(|answer| parameter(answer, "code")).count(),

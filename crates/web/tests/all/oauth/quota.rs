@@ -11,7 +11,7 @@ use crate::requests::Answer;
 
 const DAY_MILLIS: i64 = 86_400_000;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_at_once_against_a_quota_of_ten_are_ten_tokens() {
     for_each_app(async |instance| {
         start_of_day(instance).await;

@@ -24,7 +24,7 @@ pub(crate) fn near() -> Settings {
 }
 
 /// A webhook of Acme.
-async fn webhook(instance: &Instance, receiver: &Receiver, events: &[&str]) -> Value {
+pub(crate) async fn webhook(instance: &Instance, receiver: &Receiver, events: &[&str]) -> Value {
     let body = json!({"url": receiver.url, "events": events});
     let owner = instance.session("owner").await;
     instance
@@ -43,7 +43,7 @@ pub(crate) async fn tell(instance: &Instance) {
 }
 
 /// The deliveries of a webhook, the newest first.
-async fn deliveries(instance: &Instance, webhook: &Value) -> Vec<Value> {
+pub(crate) async fn deliveries(instance: &Instance, webhook: &Value) -> Vec<Value> {
     let path = format!("/v1/webhooks/{}/deliveries", text(webhook, "id"));
     let owner = instance.session("owner").await;
     let page = instance.send(get(&path).by(&owner)).await.is(200);

@@ -191,7 +191,7 @@ async fn a_code_that_is_used_twice_takes_back_what_it_gave() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_exchanges_at_once_one_is_answered_and_then_ended() {
     for_each_app(async |instance| {
         let app = Kind::public().make(instance).await;

@@ -195,7 +195,7 @@ async fn is_replayed(instance: &Instance, app: &TestApp, old: &Value, all: &[&Va
     assert_eq!(event["after"]["ended_by"], GrantEnd::Replayed.as_str());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_refreshes_at_once_one_chain_lives() {
     for_each_app(async |instance| {
         let app = Kind::public().make(instance).await;
