@@ -43,5 +43,5 @@ const ID = 'id_00000000000000000000000000'
 const SOME_THINGS = {
   key: { id: ID }, client: { id: ID, secrets: [{ id: ID }] }, app: { id: ID, redirect_uris: [''] },
   revoked: { id: ID }, rotating: { id: ID }, role: { id: ID }, invitation: { id: ID }, refused: ID,
-  colleague: ID,
+  colleague: ID, webhook: { id: ID }, delivery: { id: ID },
 }

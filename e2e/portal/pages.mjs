@@ -69,11 +69,11 @@ const EVIDENCE = [
 const PEOPLE = [
   { name: 'settings', path: () => '/settings', data: ['one', 'odd'], viewer: 200 },
   { name: 'environments', path: () => '/environments', data: ['one', 'odd'], viewer: 200 },
-  { name: 'webhooks', path: () => '/webhooks', data: ['one', 'empty'], viewer: 403 },
+  { name: 'webhooks', path: () => '/webhooks', data: ['one', 'odd', 'empty'], viewer: 403 },
   { name: 'webhook, new', path: () => '/webhooks/new', data: ['one'], viewer: 403,
     also: forms.newWebhook },
   ...['', '/edit', '/secret', '/delete'].map((verb) => ({
-    name: `webhook${verb.replace('/', ', ')}`, data: ['one'], viewer: 403,
+    name: `webhook${verb.replace('/', ', ')}`, data: ['one', 'odd'], viewer: 403,
     path: ({ webhook }) => `/webhooks/${webhook.id}${verb}`,
   })),
   { name: 'webhook, delivery', data: ['one'], viewer: 403,

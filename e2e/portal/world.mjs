@@ -158,6 +158,9 @@ async function fillOdd(odd, base) {
   const apps = await forEach(ODD_NAMES, (name) =>
     make('/v1/clients', { name, kind: 'app', scopes, redirect_uris: [uri], ...text }), 1)
   odd.app = apps[0]
+  const hook = `https://webhooks.claviger.test/${'a-long-path/'.repeat(15)}`
+  odd.webhook = await make('/v1/webhooks', { url: hook, events: ['*'] })
+  await make(`/v1/webhooks/${odd.webhook.id}/test`, {})
   const local = 'a.very.long.name.of.a.person.who.reads.mail'
   const email = `${local}@${'department-of-integration.'.repeat(6)}example.com`
   await make('/v1/members', { email, role: 'viewer' })

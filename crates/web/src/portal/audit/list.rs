@@ -24,7 +24,7 @@ use crate::portal::parts::{Pager, When};
 use crate::portal::{Answer, Band, Portal, Section, Shell, Submission};
 
 /// How many events a page has: each takes the room of several rows of other lists.
-const ROWS: u32 = 12;
+const ROWS: u32 = 10;
 
 /// The list.
 #[derive(Template)]
