@@ -179,6 +179,7 @@ impl Issuer {
             main: location.clone(),
             usage: location,
             lock_file: None,
+            ballast_bytes: 0,
         };
         let keyring = Keyring::parse(&claviger_model::keyring::master_key_line(1, &[7; 32]))?;
         let sources = Sources::system()?;

@@ -10,6 +10,9 @@ use claviger_service::propagation::LockError;
 use claviger_service::{Error, StoreError};
 use claviger_web::server::BindError;
 
+/// What is to be done about a sealed instance.
+pub(crate) const UNSEAL: &str = "`claviger unseal` shows what came back and what to do";
+
 /// The exit codes, which scripts rely on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -103,6 +106,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = Exit::from(error.reason());
         let retry = error.retry_after_seconds();
+        let is_sealed = error.reason() == Reason::Sealed;
         let message = match error {
             // Whoever is at the machine may know what happened inside.
             Error::Internal(source) => source.to_string(),
@@ -110,6 +114,7 @@ impl From<Error> for Failure {
         };
         let failure = Self::new(exit, message);
         match retry {
+            _ if is_sealed => failure.hint(UNSEAL),
             Some(seconds) => failure.hint(format!("try again in {seconds} s")),
             None => failure,
         }
@@ -129,6 +134,10 @@ impl From<OpenError> for Failure {
                 "give this user the right to write in the directory",
             ),
             OpenError::Store(error) => return error.into(),
+            OpenError::Seal(_) => (
+                Exit::Failed,
+                "give this user the right to read the data directory",
+            ),
         };
         Self::new(exit, message).hint(hint)
     }
@@ -153,6 +162,11 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(_) | StoreError::Busy => (
                 Exit::Unreachable,
                 "look whether the database runs and try again",
+            ),
+            StoreError::Sealed => (Exit::Conflict, UNSEAL),
+            StoreError::Full(_) => (
+                Exit::Unreachable,
+                "make place on the disk; revoking works meanwhile",
             ),
             StoreError::NewerSchema { .. } => (
                 Exit::Conflict,

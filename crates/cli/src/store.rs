@@ -134,7 +134,11 @@ pub(crate) async fn open(config: &Config, role: Role) -> Result<App, Failure> {
     Ok(App::open(&storage, keyring, settings, sources, role).await?)
 }
 
-fn keyring(config: &Config) -> Result<Keyring, Failure> {
+/// The keys that derive from the master key of a configuration.
+///
+/// # Errors
+/// No master key, or none that is one.
+pub(crate) fn keyring(config: &Config) -> Result<Keyring, Failure> {
     let missing = config.master_key_file().filter(|file| !file.exists());
     config.keyring(&variable).map_err(|error| match missing {
         Some(_) => Failure::from(error).hint("bring it back; `claviger init` makes a first one"),

@@ -54,6 +54,10 @@ actions! {
     ApiChanged = "api.changed";
     /// An API was deleted.
     ApiDeleted = "api.deleted";
+    /// A backup was made.
+    BackupMade = "backup.made";
+    /// What a backup had was taken into service.
+    BackupRestored = "backup.restored";
     /// A client was made.
     ClientCreated = "client.created";
     /// A client was changed.

@@ -60,6 +60,7 @@ struct Version {
     tokens: Polyval,
     row: hmac::Key,
     encryption: Zeroizing<[u8; 32]>,
+    backup: Zeroizing<[u8; 32]>,
     checkpoints: Ed25519KeyPair,
     checkpoint_key: [u8; 32],
     check: Mac,
@@ -224,6 +225,14 @@ impl Keyring {
         Ok(buffer)
     }
 
+    /// The key of one backup, by master key version and salt; none when the version is not live.
+    pub(crate) fn backup_key(&self, version: u8, salt: &[u8; 32]) -> Option<LessSafeKey> {
+        let key = expand(self.version(version)?.backup.as_slice(), salt)?;
+        Some(LessSafeKey::new(
+            UnboundKey::new(&AES_256_GCM, key.as_slice()).ok()?,
+        ))
+    }
+
     /// The signature over a checkpoint of the audit log, by Ed25519 with a key for this alone.
     pub fn sign_checkpoint(&self, message: &[u8]) -> [u8; 64] {
         let mut signature = [0; 64];
@@ -275,6 +284,7 @@ fn derive(number: u8, master: &[u8; MASTER_KEY_BYTES]) -> Option<Version> {
     let pepper = expand(master, b"claviger secret pepper")?;
     let row = expand(master, b"claviger row seal")?;
     let encryption = expand(master, b"claviger key encryption")?;
+    let backup = expand(master, b"claviger backup")?;
     let check = expand(master, b"claviger master key check")?;
     let tokens = expand(master, b"claviger token digests")?;
     let seed = expand(master, b"claviger audit checkpoints")?;
@@ -286,6 +296,7 @@ fn derive(number: u8, master: &[u8; MASTER_KEY_BYTES]) -> Option<Version> {
         tokens: Polyval::new_from_slice(tokens.get(..16)?).ok()?,
         row: hmac::Key::new(hmac::HMAC_SHA256, row.as_slice()),
         encryption,
+        backup,
         checkpoints,
         checkpoint_key,
         check: *check,

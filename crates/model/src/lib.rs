@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod apis;
 pub mod audit;
+pub mod backup;
 pub mod changes;
 pub mod clients;
 pub mod codes;
@@ -28,6 +29,7 @@ pub mod pushed_requests;
 pub mod reasons;
 pub mod redirect_uris;
 pub mod refresh;
+pub mod revocations;
 pub mod roles;
 pub mod rotations;
 pub mod routes;

@@ -63,6 +63,8 @@ pub enum Reason {
     Stale,
     /// The database does not take writes.
     Storage,
+    /// The instance waits for its operator after a restore.
+    Sealed,
     /// A fault of the server.
     Internal,
 }
@@ -84,7 +86,7 @@ pub struct Refusal {
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Allowed,
         Self::Malformed,
         Self::Validation,
@@ -114,6 +116,7 @@ impl Reason {
         Self::QuotaExhausted,
         Self::Stale,
         Self::Storage,
+        Self::Sealed,
         Self::Internal,
     ];
 
@@ -154,7 +157,7 @@ const UNAUTHORIZED: &str = "UNAUTHORIZED";
 const FORBIDDEN: &str = "FORBIDDEN";
 
 /// In the order of [`Reason::ALL`]; a test holds them together.
-static TABLE: [Refusal; 30] = [
+static TABLE: [Refusal; 31] = [
     row("allowed", 200, "OK", "Allowed.", "Nothing."),
     row(
         "malformed",
@@ -351,6 +354,13 @@ static TABLE: [Refusal; 30] = [
         "UNAVAILABLE",
         "The database does not take changes at the moment.",
         "Try again after Retry-After seconds; nothing was done.",
+    ),
+    row(
+        "sealed",
+        503,
+        "UNAVAILABLE",
+        "The instance was brought back from a backup and waits for its operator.",
+        "Try again after Retry-After seconds; operators run `claviger unseal`.",
     ),
     row(
         "internal",

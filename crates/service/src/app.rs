@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use claviger_model::UnixMillis;
 use claviger_model::keyring::Keyring;
-use claviger_store::{Db, Location, Reader, StoreError, Tx};
+use claviger_model::time::DAY_MILLIS;
+use claviger_store::{Ballast, Db, Journal, Location, Reader, StoreError, Tx};
 use claviger_verify::Verifier;
 use futures_core::future::BoxFuture;
 
 use crate::audit::checkpoints;
+use crate::backup;
 use crate::decisions::Recorder;
 use crate::error::Error;
 use crate::imports::{SlowPool, Upgrader};
@@ -31,6 +34,13 @@ use crate::tokens::{FeedCache, UsedUp};
 use crate::usage::UsageRecorder;
 use crate::uses::FamilyUseRecorder;
 
+/// The journal of revocations beside a SQLite database.
+pub(crate) const JOURNAL_FILE: &str = "revocations.journal";
+/// How long a revocation stays in it: longer than anybody keeps a backup.
+const JOURNAL_DAYS: i64 = 400;
+/// What keeps place on the disk beside a SQLite database.
+const BALLAST_FILE: &str = "ballast";
+
 /// The application. Cheap to clone; every clone is the same one.
 #[derive(Clone)]
 pub struct App {
@@ -40,6 +50,8 @@ pub struct App {
 struct Inner {
     db: Db,
     usage_db: Db,
+    /// The file of a SQLite database.
+    database_file: Option<PathBuf>,
     /// The checkpoints of the audit log beside a SQLite database.
     checkpoints_file: Option<PathBuf>,
     keyring: Arc<Keyring>,
@@ -78,6 +90,8 @@ pub struct Storage {
     pub usage: Location,
     /// The lock file beside a SQLite database, by which one server at a time owns it.
     pub lock_file: Option<PathBuf>,
+    /// Bytes that are kept beside a SQLite database for removals on a full disk; zero is none.
+    pub ballast_bytes: u64,
 }
 
 impl App {
@@ -95,10 +109,7 @@ impl App {
             Some(file) => role.claim(file).await?,
             None => None,
         };
-        let db = match role {
-            Role::Server => Db::open(&storage.main, Arc::clone(&keyring)).await?,
-            Role::Command => Db::open_existing(&storage.main, Arc::clone(&keyring)).await?,
-        };
+        let db = open_main(storage, &keyring, &settings, &sources, role).await?;
         let usage_db = Db::open_usage(&storage.usage, Arc::clone(&keyring)).await?;
         let verifier = Arc::new(verifier_of(&keyring, &settings));
         let signer = Arc::new(Signer::new(Arc::clone(&keyring), &sources));
@@ -123,6 +134,7 @@ impl App {
         let inner = Inner {
             db,
             usage_db,
+            database_file: file_of(&storage.main),
             checkpoints_file: checkpoints::file_beside(&storage.main),
             keyring,
             verifier,
@@ -265,6 +277,21 @@ impl App {
         &self.inner.usage_db
     }
 
+    pub(crate) fn database_file(&self) -> Option<&Path> {
+        self.inner.database_file.as_deref()
+    }
+
+    pub(crate) fn journal_file(&self) -> Option<PathBuf> {
+        let file = self.inner.database_file.as_ref()?;
+        Some(file.with_file_name(JOURNAL_FILE))
+    }
+
+    /// Whether it came back from a backup and nobody has looked at it yet: nothing is decided and
+    /// nothing changed.
+    pub fn is_sealed(&self) -> bool {
+        self.inner.db.is_sealed()
+    }
+
     pub(crate) fn checkpoints_file(&self) -> Option<&Path> {
         self.inner.checkpoints_file.as_deref()
     }
@@ -283,7 +310,10 @@ impl App {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Error>> + Send + Sync + 'static,
     {
-        let committed = self.inner.db.write(work).await?;
+        let committed = match effect {
+            Effect::Grants => self.inner.db.write(work).await?,
+            Effect::Removes => self.inner.db.write_removal(work).await?,
+        };
         if let Some(epoch) = committed.epoch {
             self.inner.propagation.settle(epoch, effect).await;
         }
@@ -292,6 +322,9 @@ impl App {
 
     /// Whether the node can decide and its databases answer.
     pub async fn readiness(&self) -> Result<(), Error> {
+        if self.is_sealed() {
+            return Err(Error::sealed());
+        }
         if self
             .inner
             .verifier
@@ -324,6 +357,90 @@ impl App {
     }
 }
 
+async fn open_main(
+    storage: &Storage,
+    keyring: &Arc<Keyring>,
+    settings: &Settings,
+    sources: &Sources,
+    role: Role,
+) -> Result<Db, OpenError> {
+    let db = match role {
+        Role::Server => Db::open(&storage.main, Arc::clone(keyring)).await?,
+        Role::Command => Db::open_existing(&storage.main, Arc::clone(keyring)).await?,
+    };
+    look_beside(&db, storage, (keyring, settings, sources), role).await?;
+    Ok(db)
+}
+
+/// Looks at what stands beside a SQLite database: one that came back from a backup is sealed, on an
+/// open one the journal of revocations goes on; and place on the disk is kept.
+async fn look_beside(
+    db: &Db,
+    storage: &Storage,
+    (keyring, settings, sources): (&Arc<Keyring>, &Settings, &Sources),
+    role: Role,
+) -> Result<(), OpenError> {
+    let Location::Sqlite { file } = &storage.main else {
+        return Ok(());
+    };
+    keep_ballast(db, file, storage.ballast_bytes, role).await;
+    let journal_file = file.with_file_name(JOURNAL_FILE);
+    let journal = Journal::new(journal_file.clone(), Arc::clone(keyring));
+    // A command looks too: what it writes would make an older database look newer.
+    db.keep_journal(journal.clone());
+    let now = sources.now();
+    let checkpoints_file = file.with_file_name(checkpoints::FILE_NAME);
+    let files = (journal_file.as_path(), checkpoints_file.as_path());
+    let found = backup::find_at_start(db, keyring, files, &settings.public_url, now).await;
+    match found.map_err(|error| OpenError::Seal(Box::new(error)))? {
+        Some(seal) => {
+            db.seal();
+            if role == Role::Command {
+                return Ok(());
+            }
+            tracing::error!(
+                epoch = seal.epoch,
+                "sealed: {}; nothing is decided and nothing changed until `claviger unseal`",
+                seal.sentence()
+            );
+        }
+        None if role == Role::Command => {}
+        None => {
+            journal.begin(db, forgotten_before(now)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is older is dropped from the journal of revocations.
+pub(crate) fn forgotten_before(now: UnixMillis) -> UnixMillis {
+    now.plus_millis(-JOURNAL_DAYS * DAY_MILLIS)
+}
+
+fn file_of(main: &Location) -> Option<PathBuf> {
+    match main {
+        Location::Sqlite { file } => Some(file.clone()),
+        Location::Postgres { .. } => None,
+    }
+}
+
+/// Keeps place on the disk beside a SQLite database. A server makes the file; a command takes from
+/// it what there is.
+async fn keep_ballast(db: &Db, file: &Path, bytes: u64, role: Role) {
+    let ballast = Ballast::new(file.with_file_name(BALLAST_FILE), bytes);
+    let made = ballast.clone();
+    if role == Role::Server {
+        let filled = tokio::task::spawn_blocking(move || made.fill()).await;
+        if let Ok(Err(error)) = filled {
+            tracing::warn!(
+                %error,
+                "no place on the disk can be kept: when it is full, nothing can be revoked"
+            );
+        }
+    }
+    db.keep_ballast(ballast);
+}
+
 fn verifier_of(keyring: &Arc<Keyring>, settings: &Settings) -> Verifier {
     let (issuer, lease_millis) = (&settings.public_url, settings.lease_millis);
     let asks_for_nonces = settings.oauth.dpop && settings.oauth.dpop_nonces;
@@ -336,6 +453,9 @@ pub enum OpenError {
     /// The store refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What stands beside the database cannot be compared with it.
+    #[error("what stands beside the database cannot be looked at: {0}")]
+    Seal(#[source] Box<Error>),
     /// Another server owns the data, or nobody can tell.
     #[error(transparent)]
     Lock(#[from] LockError),

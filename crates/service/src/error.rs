@@ -6,6 +6,10 @@ use claviger_verify::possession::{Nonce, Unproven};
 
 use crate::sources::NoRandom;
 
+/// What is said when the disk is full.
+const FULL: &str = "The disk of the server is full: nothing new can be kept until its operator makes \
+                    place. Revoking still works.";
+
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,7 +38,7 @@ pub enum Error {
     /// Try again later.
     #[error("{message}")]
     Later {
-        /// `rate_limited`, `stale` or `storage`.
+        /// `rate_limited`, `stale`, `storage` or `sealed`.
         reason: Reason,
         /// What to tell the caller.
         message: String,
@@ -104,6 +108,16 @@ impl Error {
         }
     }
 
+    /// Not before an operator has looked at what came back from a backup.
+    pub fn sealed() -> Self {
+        Self::Later {
+            reason: Reason::Sealed,
+            message: Reason::Sealed.refusal().message.to_owned(),
+            retry_after_seconds: 30,
+            source: None,
+        }
+    }
+
     /// The row of the table.
     pub fn reason(&self) -> Reason {
         match self {
@@ -153,6 +167,13 @@ impl From<StoreError> for Error {
                 reason: Reason::Storage,
                 message: Reason::Storage.refusal().message.to_owned(),
                 retry_after_seconds: 2,
+                source: Some(Box::new(error)),
+            },
+            StoreError::Sealed => Self::sealed(),
+            StoreError::Full(_) => Self::Later {
+                reason: Reason::Storage,
+                message: FULL.to_owned(),
+                retry_after_seconds: 10,
                 source: Some(Box::new(error)),
             },
             StoreError::Conflict { .. } => Self::Refused {

@@ -10,6 +10,7 @@ pub mod actor;
 pub mod apis;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod branding;
 pub mod clients;
 pub mod config;

@@ -13,7 +13,7 @@ use claviger_model::keyring::{Keyring, master_key_line};
 pub use claviger_store::Location;
 pub use claviger_store::testing::{
     AuditDamage, Failing, RanStatements, Tables, TestDatabase, damage_audit, forge_imported_hashes,
-    forge_signing_keys, messages_of_accounts, with_failing,
+    forge_signing_keys, messages_of_accounts, step_back, with_failing,
 };
 use zeroize::Zeroizing;
 
@@ -169,6 +169,7 @@ async fn open(database: &TestDatabase, settings: Settings, lock_file: Option<Pat
         main: database.location.clone(),
         usage: database.usage_location.clone(),
         lock_file,
+        ballast_bytes: 0,
     };
     // The same one as the database's.
     let keyring = done(Keyring::parse(&master_key_line(1, &[7; 32])));

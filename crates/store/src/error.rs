@@ -44,6 +44,12 @@ pub enum StoreError {
     /// changed, except that a connection lost during a commit leaves open whether it happened.
     #[error("the database cannot be used at the moment: {0}")]
     Unavailable(#[source] Cause),
+    /// The disk of the database is full. Nothing was changed.
+    #[error("the disk of the database is full: {0}")]
+    Full(#[source] Cause),
+    /// The database came back from a backup and nobody has looked at it yet. Nothing was changed.
+    #[error("the instance is sealed: it came back from a backup")]
+    Sealed,
     /// Too much waits for the database already.
     #[error("too many requests wait for the database")]
     Busy,
@@ -159,12 +165,18 @@ fn of_database(error: &dyn DatabaseError) -> StoreError {
 
 fn of_sqlite(code: &str, message: &str) -> StoreError {
     let cause = || Cause::new(format!("SQLite: {message} (code {code})"));
+    let number = code.parse::<u32>().unwrap_or(0);
+    // FULL; and what a quota or a limit of the size of files looks like: IOERR_WRITE and
+    // IOERR_SHMSIZE.
+    if matches!(number, 13 | 778 | 4874) {
+        return StoreError::Full(cause());
+    }
     // The low byte of an extended result code is the primary one.
-    match code.parse::<u32>().map_or(0, |code| code & 0xff) {
+    match number & 0xff {
         // SQLITE_BUSY, SQLITE_LOCKED
         5 | 6 => StoreError::Busy,
-        // NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB
-        7..=11 | 13..=15 | 26 => StoreError::Unavailable(cause()),
+        // NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, CANTOPEN, PROTOCOL, NOTADB
+        7..=11 | 14 | 15 | 26 => StoreError::Unavailable(cause()),
         _ => StoreError::Internal(cause()),
     }
 }
@@ -213,10 +225,12 @@ mod tests {
         }
         let error = of_postgres("22P02", "invalid input syntax: \"hunter2\"");
         assert!(!error.to_string().contains("hunter2"));
-        assert!(matches!(
-            of_sqlite("13", "full"),
-            StoreError::Unavailable(_)
-        ));
+        for code in ["13", "778", "4874"] {
+            assert!(
+                matches!(of_sqlite(code, "full"), StoreError::Full(_)),
+                "{code}"
+            );
+        }
         assert!(matches!(
             of_sqlite("2570", "io"),
             StoreError::Unavailable(_)

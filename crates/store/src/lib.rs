@@ -31,6 +31,7 @@ pub mod operators;
 pub mod outbox;
 pub mod principals;
 pub mod pushed_requests;
+pub mod recovery;
 pub mod refresh_tokens;
 pub mod reminders;
 pub mod revoked_tokens;
@@ -57,6 +58,9 @@ pub mod users;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
-pub use db::{Committed, Conn, Db, Location, Reader, Reminder, Tx};
+pub use db::{
+    Ballast, Committed, Conn, Db, Journal, JournalEntry, JournalRead, Location, Reader, Reminder,
+    Replayed, Thing, Tx, check_integrity,
+};
 pub use error::{Cause, StoreError};
 pub use rows::BadRow;

@@ -23,6 +23,12 @@ pub async fn put(tx: &mut Tx, name: &str, value: &str) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Forgets a fact; whether there was one.
+pub async fn remove(tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
+    let query = tx.query("DELETE FROM settings WHERE name = $1");
+    Ok(query.bind(name).execute().await? == 1)
+}
+
 /// Writes a fact unless there is one of this name; the value that holds. Of two who write at the
 /// same time one waits, and both learn the same.
 pub async fn keep_first(tx: &mut Tx, name: &str, value: &str) -> Result<String, StoreError> {

@@ -3,7 +3,7 @@
 
 mod tables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -95,6 +95,37 @@ pub async fn damage_audit(db: &Db, damage: AuditDamage) -> Result<(), StoreError
     let damaged = db
         .write(move |tx: &mut Tx| Box::pin(async move { tx.query(sql).execute().await.map(drop) }));
     damaged.await.map(drop)
+}
+
+/// Brings the schema of the SQLite database in `file` back to an earlier one: without its last
+/// migrations.
+pub async fn step_back(file: &Path, master_key: &str) -> Result<(), StoreError> {
+    let Ok(keyring) = Keyring::parse(master_key) else {
+        return Err(StoreError::WrongMasterKey);
+    };
+    let location = Location::Sqlite {
+        file: file.to_owned(),
+    };
+    let db = Db::open_existing(&location, Arc::new(keyring)).await?;
+    let stepped = db.write(|tx: &mut Tx| {
+        Box::pin(async move {
+            for sql in [
+                "ALTER TABLE demo_records DROP COLUMN account_id",
+                "ALTER TABLE clients DROP COLUMN lifetime_ceiling_seconds",
+                "ALTER TABLE clients DROP COLUMN quota_ceiling",
+                "ALTER TABLE clients DROP COLUMN quota_mode_ceiling",
+                "ALTER TABLE keys DROP COLUMN rate_ceiling",
+                "ALTER TABLE keys DROP COLUMN rate_ceiling_window_seconds",
+                "DELETE FROM migrations WHERE version IN (18, 19)",
+            ] {
+                tx.query(sql).execute().await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    let stepped = stepped.await.map(drop);
+    db.close().await;
+    stepped
 }
 
 async fn rewrite_audit(db: &Db) -> Result<(), StoreError> {

@@ -5,10 +5,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use claviger_model::Reason;
 use claviger_model::ids::RequestId;
+use claviger_service::Error;
 use claviger_service::decisions::shown_path;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
@@ -283,7 +284,12 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
     request.extensions_mut().insert(id);
     let origin = Origin::of(request.extensions(), request.headers(), &web);
     let asked = Asked::of(&request);
-    let response = next.run(request).await;
+    let response = if web.app().is_sealed() && !is_shown_sealed(asked.uri.path()) {
+        // An older state must tell nobody anything: not who may sign in, nor what is revoked.
+        Failure::from(Error::sealed()).into_response()
+    } else {
+        next.run(request).await
+    };
     let mut response = rendered(&web, response, id, asked.shape, asked.page).await;
     if !response.headers().contains_key(&REQUEST_ID) {
         name_request(&mut response, id);
@@ -303,6 +309,11 @@ async fn public_edge(State(web): State<Web>, mut request: Request, next: Next) -
         "answered"
     );
     response
+}
+
+/// What is answered of an instance that came back from a backup and was not opened yet.
+fn is_shown_sealed(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz") || path.starts_with("/assets/")
 }
 
 async fn internal_edge(State(web): State<Web>, request: Request, next: Next) -> Response {

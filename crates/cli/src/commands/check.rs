@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use claviger_service::backup;
 use claviger_service::config::{Config, ConfigError};
 use claviger_service::propagation::Role;
 use claviger_web::server::{Tls, TlsFiles};
 use serde_json::{Value, json};
 
 use super::serve::{shared, shared_key};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, UNSEAL};
 use crate::screen::{Column, Screen, Shown};
 use crate::store::StoreArguments;
 use crate::variables::variable;
@@ -141,8 +142,13 @@ async fn database(config: &Config) -> Result<String, Failure> {
     let app = store::open(config, Role::Command).await?;
     let loaded = app.propagation().load_once(app.verifier()).await;
     let epoch = app.verifier().freshness().epoch();
+    let seal = backup::state(&app).await;
     app.close().await;
     loaded?;
+    if let Some(seal) = seal? {
+        let message = format!("sealed, nothing is decided: {}", seal.sentence());
+        return Err(Failure::new(Exit::Conflict, message).hint(UNSEAL));
+    }
     Ok(format!("made with this master key; epoch {epoch}"))
 }
 

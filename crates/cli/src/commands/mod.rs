@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod audit;
+mod backup;
 mod check;
 mod client;
 mod completion;
@@ -16,12 +17,14 @@ mod leaks;
 mod legacy_key;
 mod member;
 mod operator;
+mod restore;
 mod role;
 mod sandbox;
 mod scope;
 mod scope_use;
 mod serve;
 mod signing_key;
+mod unseal;
 mod usage;
 mod verify;
 mod webhook;
@@ -66,6 +69,9 @@ enum Command {
     Why(why::WhyArguments),
     Usage(usage::UsageArguments),
     Audit(audit::AuditArguments),
+    Backup(backup::BackupArguments),
+    Restore(restore::RestoreArguments),
+    Unseal(unseal::UnsealArguments),
     Webhook(webhook::WebhookArguments),
     Config(config::ConfigArguments),
     Completion(completion::CompletionArguments),
@@ -106,6 +112,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Why(arguments) => why::run(arguments, screen).await,
         Command::Usage(arguments) => usage::run(arguments, screen).await,
         Command::Audit(arguments) => audit::run(arguments, screen).await,
+        Command::Backup(arguments) => backup::run(arguments, screen).await,
+        Command::Restore(arguments) => restore::run(arguments, screen).await,
+        Command::Unseal(arguments) => unseal::run(arguments, screen).await,
         Command::Webhook(arguments) => webhook::run(arguments, screen).await,
         Command::Config(arguments) => config::run(&arguments, screen),
         Command::Completion(arguments) => completion::run(&arguments, screen),

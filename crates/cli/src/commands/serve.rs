@@ -34,7 +34,9 @@ pub(crate) async fn run(arguments: ServeArguments, screen: Screen) -> Result<Exi
     let ServerParts { listeners, options } = parts(&config).await?;
     refuse_shared_key(&config)?;
     let app = store::open(&config, Role::Server).await?;
-    if let Err(failure) = declare(&app, &config).await {
+    if app.is_sealed() {
+        tracing::warn!("the APIs of the configuration are compared at the next start");
+    } else if let Err(failure) = declare(&app, &config).await {
         app.close().await;
         return Err(failure);
     }

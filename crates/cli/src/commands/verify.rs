@@ -121,7 +121,9 @@ fn show(decision: &Value, screen: Screen) -> Result<Exit, Failure> {
 fn outcome(reason: Reason) -> (&'static str, Exit) {
     match reason {
         Reason::Allowed => ("allowed", Exit::Done),
-        Reason::Stale | Reason::Storage | Reason::Internal => ("undecidable", Exit::Undecidable),
+        Reason::Stale | Reason::Storage | Reason::Sealed | Reason::Internal => {
+            ("undecidable", Exit::Undecidable)
+        }
         _ => ("refused", Exit::Refused),
     }
 }

@@ -6,12 +6,14 @@
 )]
 
 mod audit;
+mod backups;
 mod clients;
 mod cluster;
 mod commands;
 mod crashes;
 mod dev;
 mod directory;
+mod disk_full;
 mod documents;
 mod example_app;
 mod foreign;
@@ -38,6 +40,8 @@ mod sandbox;
 mod screens;
 mod serve;
 mod signing_keys;
+mod small_disk;
+mod upgrade;
 mod usage;
 mod verify;
 mod webhooks;

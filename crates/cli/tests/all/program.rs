@@ -45,10 +45,20 @@ pub(crate) fn run(arguments: &[&str]) -> impl Future<Output = Ran> + use<> {
     }
 }
 
+/// Runs a command, started by the program `before` with its arguments.
+pub(crate) async fn run_inside(before: &[String], arguments: &[&str]) -> Ran {
+    ended(command_inside(before, arguments), "").await
+}
+
 /// Runs a command with standard input and variables.
 pub(crate) async fn run_with(arguments: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Ran {
-    let mut child = command(arguments)
-        .envs(variables.iter().copied())
+    let mut command = command(arguments);
+    command.envs(variables.iter().copied());
+    ended(command, stdin).await
+}
+
+async fn ended(mut command: Command, stdin: &str) -> Ran {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -68,8 +78,15 @@ pub(crate) async fn run_with(arguments: &[&str], stdin: &str, variables: &[(&str
 }
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
+    command_inside(&[], arguments)
+}
+
+/// The command, started by the program `before` with its arguments.
+fn command_inside(before: &[String], arguments: &[&str]) -> Command {
+    let mut words = before.iter().map(String::as_str).chain([BINARY]);
+    let mut command = Command::new(words.next().unwrap());
     command
+        .args(words)
         .args(arguments)
         .env_remove("CLAVIGER_URL")
         .env_remove("CLAVIGER_TOKEN");
@@ -99,11 +116,20 @@ impl Server {
 
     /// The same at this address.
     pub(crate) async fn dev_at(directory: &Directory, listen: &str, more: &[&str]) -> Self {
+        Self::dev_inside(directory, &[], &[&["--listen", listen], more].concat()).await
+    }
+
+    /// The same, started by the program `before` with its arguments.
+    pub(crate) async fn dev_inside(
+        directory: &Directory,
+        before: &[String],
+        more: &[&str],
+    ) -> Self {
         let data = directory.path("data");
         let mut arguments = vec!["dev", "--json", "--data", &data];
-        arguments.extend(["--listen", listen, "--internal-listen", "127.0.0.1:0"]);
+        arguments.extend(["--internal-listen", "127.0.0.1:0"]);
         arguments.extend(more);
-        let mut server = Self::spawn(directory, &arguments);
+        let mut server = Self::spawn_child(directory, command_inside(before, &arguments));
         let line = server.next_line().await;
         server.ready = serde_json::from_str(&line).unwrap();
         server
@@ -146,11 +172,16 @@ impl Server {
     }
 
     fn spawn_with(directory: &Directory, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = command(arguments);
+        command.envs(variables.iter().copied());
+        Self::spawn_child(directory, command)
+    }
+
+    fn spawn_child(directory: &Directory, mut command: Command) -> Self {
         let count = std::fs::read_dir(directory.root()).unwrap().count();
         let stderr_file = directory.path(&format!("stderr.{count}"));
         let stderr = std::fs::File::create(&stderr_file).unwrap();
-        let mut child = command(arguments)
-            .envs(variables.iter().copied())
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use claviger_model::audit::checkpoint::{self, Checkpoint, CheckpointKey, Signed};
 use claviger_model::audit::tree::Frontier;
 use claviger_model::audit::{CHAIN_START, ChainHash, ChainVerifier};
+use claviger_model::keyring::Keyring;
 use claviger_store::audit_checkpoints::{self, StoredCheckpoint};
 use claviger_store::{Location, StoreError, Tx, audit, ledger};
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::error::Error;
 
 const MINUTE_MILLIS: i64 = 60_000;
 /// The name of the file beside a SQLite database.
-const FILE_NAME: &str = "audit-checkpoints.jsonl";
+pub(crate) const FILE_NAME: &str = "audit-checkpoints.jsonl";
 
 /// When a checkpoint is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,8 +154,13 @@ pub(crate) fn file_beside(main: &Location) -> Option<PathBuf> {
 
 /// The keys whose signatures the instance takes for its own.
 pub(super) fn trusted(app: &App) -> Vec<CheckpointKey> {
-    let name = checkpoint::origin(&app.settings().public_url);
-    let keys = app.keyring().checkpoint_keys();
+    keys_of(app.keyring(), &app.settings().public_url)
+}
+
+/// The keys that sign and have signed the checkpoints of the instance at this address.
+pub(crate) fn keys_of(keyring: &Keyring, public_url: &str) -> Vec<CheckpointKey> {
+    let name = checkpoint::origin(public_url);
+    let keys = keyring.checkpoint_keys();
     keys.map(|public| CheckpointKey {
         name: name.clone(),
         public,

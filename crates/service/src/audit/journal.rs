@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use claviger_model::audit::checkpoint::{self, CheckpointKey, Signed};
-use claviger_store::audit_checkpoints;
+use claviger_store::{Conn, audit_checkpoints};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -36,7 +36,17 @@ pub async fn last_beside(app: &App) -> Result<Option<Signed>, Error> {
     let Some(file) = app.checkpoints_file().map(Path::to_owned) else {
         return Ok(None);
     };
-    let keys = trusted(app);
+    last_in_file(file, trusted(app)).await
+}
+
+/// The last checkpoint in a file that one of the keys signed.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) async fn last_in_file(
+    file: PathBuf,
+    keys: Vec<CheckpointKey>,
+) -> Result<Option<Signed>, Error> {
     let read = tokio::task::spawn_blocking(move || last_in(&file, &keys));
     read.await
         .map_err(Error::internal)?
@@ -45,11 +55,16 @@ pub async fn last_beside(app: &App) -> Result<Option<Signed>, Error> {
 
 /// Refuses to go on with a database that is older than the file beside it, or another one.
 pub(super) async fn compare(app: &App) -> Result<(), Error> {
-    let Some(beside) = last_beside(app).await? else {
-        return Ok(());
-    };
+    match last_beside(app).await? {
+        Some(beside) => compare_with(&mut *app.read().await?, &beside).await,
+        None => Ok(()),
+    }
+}
+
+/// Refuses a database that is older than this checkpoint, or another one.
+pub(crate) async fn compare_with(conn: &mut Conn, beside: &Signed) -> Result<(), Error> {
     let seq = i64::try_from(beside.checkpoint.seq).unwrap_or(i64::MAX);
-    let stored = audit_checkpoints::over(&mut *app.read().await?, seq).await?;
+    let stored = audit_checkpoints::over(conn, seq).await?;
     let same = stored.filter(|stored| stored.tree.size() == beside.checkpoint.seq);
     match same {
         Some(stored) if stored.tree.root() == beside.checkpoint.root => Ok(()),

@@ -5,7 +5,7 @@ mod actors;
 mod check;
 pub mod checkpoints;
 mod export;
-mod journal;
+pub(crate) mod journal;
 mod list;
 mod proof;
 

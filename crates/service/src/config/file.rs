@@ -66,6 +66,7 @@ pub(super) struct Database {
     pub(super) postgres_url: Option<String>,
     pub(super) postgres_url_file: Option<PathBuf>,
     pub(super) postgres_url_env: Option<String>,
+    pub(super) ballast_mib: u64,
 }
 
 #[derive(Deserialize)]

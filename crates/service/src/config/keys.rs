@@ -404,6 +404,17 @@ static DATABASE: &[Key] = &[
         unset("SQLite", "\"CLAVIGER_POSTGRES_URL\""),
         "The name of the environment variable that holds the PostgreSQL URL.",
     ),
+    key(
+        "ballast_mib",
+        Kind::Number {
+            least: 0,
+            most: 1024,
+        },
+        Default::Value("16"),
+        "How many MiB the file `ballast` beside the SQLite files takes up. On a full disk it is \
+         given up piece by piece, so that revoking still works while everything else that is to \
+         be kept is refused; it is made again as soon as there is place. 0 keeps none.",
+    ),
 ];
 
 static MASTER_KEY: &[Key] = &[

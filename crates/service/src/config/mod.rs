@@ -276,6 +276,7 @@ impl Config {
                     file: directory.join(USAGE_FILE),
                 },
                 lock_file: Some(directory.join(LOCK_FILE)),
+                ballast_bytes: database.ballast_mib * 1024 * 1024,
             });
         };
         let location = Location::Postgres { url };
@@ -283,6 +284,7 @@ impl Config {
             main: location.clone(),
             usage: location,
             lock_file: None,
+            ballast_bytes: 0,
         })
     }
 

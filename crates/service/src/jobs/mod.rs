@@ -17,6 +17,8 @@ use crate::clients::rotations;
 use crate::signing_keys;
 
 const PERIOD: Duration = Duration::from_secs(60);
+/// How often is looked whether the instance is still sealed.
+const SEALED_PERIOD: Duration = Duration::from_millis(500);
 /// How often the first uses of new secrets are looked for.
 const WATCH_PERIOD: Duration = Duration::from_secs(2);
 
@@ -30,11 +32,11 @@ pub struct JobsHandle {
 pub fn start(app: App) -> JobsHandle {
     let (minutely, watching) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let telling = Arc::new(Notify::new());
-    let teller = tokio::spawn(webhooks::run(app.clone(), Arc::clone(&telling)));
+    let teller = spawn(app.clone(), &telling, webhooks::run);
     let writing = Arc::new(Notify::new());
-    let writer = tokio::spawn(mail::run(app.clone(), Arc::clone(&writing)));
-    let watcher = tokio::spawn(watch(app.clone(), Arc::clone(&watching)));
-    let runner = tokio::spawn(run(app, Arc::clone(&minutely)));
+    let writer = spawn(app.clone(), &writing, mail::run);
+    let watcher = spawn(app.clone(), &watching, watch);
+    let runner = spawn(app, &minutely, run);
     JobsHandle {
         tasks: vec![
             (minutely, runner),
@@ -57,6 +59,27 @@ impl JobsHandle {
             }
         }
     }
+}
+
+/// Starts a job, which waits as long as the instance is sealed.
+fn spawn<F>(
+    app: App,
+    stopping: &Arc<Notify>,
+    job: impl FnOnce(App, Arc<Notify>) -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send,
+{
+    let stopping = Arc::clone(stopping);
+    tokio::spawn(async move {
+        while app.is_sealed() {
+            tokio::select! {
+                () = tokio::time::sleep(SEALED_PERIOD) => {}
+                () = stopping.notified() => return,
+            }
+        }
+        job(app, stopping).await;
+    })
 }
 
 async fn run(app: App, stopping: Arc<Notify>) {

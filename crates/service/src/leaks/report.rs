@@ -134,7 +134,8 @@ async fn tell(
         "source": reporter.source.as_deref().map(shortened),
     });
     let (app_inside, signature) = (app.clone(), reporter.signature());
-    let written = app.db().write(move |tx: &mut Tx| {
+    // With what it tells of: also on a full disk.
+    let written = app.db().write_removal(move |tx: &mut Tx| {
         let (app, signature) = (app_inside.clone(), signature.clone());
         let (once, target, told) = (once.clone(), target.clone(), told.clone());
         Box::pin(async move {

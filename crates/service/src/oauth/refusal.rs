@@ -172,7 +172,7 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let code = match error.reason() {
-            Reason::Stale | Reason::Storage | Reason::RateLimited => {
+            Reason::Stale | Reason::Storage | Reason::Sealed | Reason::RateLimited => {
                 ErrorCode::TemporarilyUnavailable
             }
             _ => ErrorCode::ServerError,

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::loader;
 use super::nodes::Reaper;
+use crate::backup::is_still_sealed;
 use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
@@ -73,7 +74,10 @@ impl Follower {
             reaper: Reaper::default(),
             went_backwards: false,
         };
-        beat.register().await?;
+        let is_sealed = db.is_sealed();
+        if !is_sealed {
+            beat.register().await?;
+        }
         let epoch = beat.reload().await?;
         let (applied, _) = watch::channel(epoch);
         let follower = Arc::new(Self {
@@ -84,7 +88,9 @@ impl Follower {
             task: Mutex::default(),
             stopping: Notify::new(),
         });
-        follower.beat(&mut beat).await?;
+        if !is_sealed {
+            follower.beat(&mut beat).await?;
+        }
         let task = tokio::spawn(Arc::clone(&follower).run(beat));
         *follower.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         Ok(follower)
@@ -161,11 +167,32 @@ impl Follower {
             }
         }
         beat.verifier.freshness().end();
-        beat.unregister().await;
+        if !beat.db.is_sealed() {
+            beat.unregister().await;
+        }
+    }
+
+    /// Looks whether a sealed database was opened; then everything is read anew.
+    async fn is_sealed(&self, beat: &Beat) -> Result<bool, StoreError> {
+        if !beat.db.is_sealed() {
+            return Ok(false);
+        }
+        if is_still_sealed(&beat.db).await? {
+            return Ok(true);
+        }
+        beat.db.unseal();
+        beat.register().await?;
+        let epoch = beat.reload().await?;
+        self.applied.send_replace(epoch);
+        tracing::info!(epoch, "the seal was taken off: this node decides again");
+        Ok(false)
     }
 
     /// One heartbeat: send, learn the epoch, apply up to it, and only then extend the lease.
     async fn beat(&self, beat: &mut Beat) -> Result<(), StoreError> {
+        if self.is_sealed(beat).await? {
+            return Ok(());
+        }
         let sent = beat.sources.both();
         let before = *self.applied.borrow();
         let epoch = beat.read_epoch(before).await?;

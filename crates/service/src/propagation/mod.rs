@@ -140,7 +140,10 @@ impl Propagation {
         let (index, epoch) = loader::load(&self.db, &self.signer, sent.wall).await?;
         verifier.replace_index(index);
         verifier.freshness().applied(epoch);
-        verifier.freshness().extend(sent);
+        // What came back from a backup decides nothing.
+        if !self.db.is_sealed() {
+            verifier.freshness().extend(sent);
+        }
         Ok(())
     }
 

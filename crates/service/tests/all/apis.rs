@@ -226,6 +226,7 @@ async fn nodes_that_start_at_once_declare_the_same_apis() {
             main: database.location.clone(),
             usage: database.usage_location.clone(),
             lock_file: None,
+            ballast_bytes: 0,
         };
         let test = TestApp::on(database, Settings::default()).await;
         let keyring = || Keyring::parse(&master_key_line(1, &[7; 32])).unwrap();

@@ -163,6 +163,7 @@ async fn an_appointed_reset_is_done_once_by_however_many_nodes_and_made_up_for()
             main: database.location.clone(),
             usage: database.usage_location.clone(),
             lock_file: None,
+            ballast_bytes: 0,
         };
         let test = TestApp::on(database, Settings::default()).await;
         let keyring = Keyring::parse(&master_key_line(1, &[7; 32])).unwrap();

@@ -12,11 +12,11 @@ use claviger_model::keyring::Keyring;
 use claviger_model::tokens::TokenOwner;
 use claviger_model::webhooks::is_told;
 use sqlx::pool::PoolConnection;
-use sqlx::{Postgres, Sqlite, raw_sql};
+use sqlx::{Postgres, Sqlite, SqliteConnection, raw_sql};
 
 use super::plan::Plan;
 use super::query::{Faults, Query, noted};
-use crate::error::StoreError;
+use crate::error::{Cause, StoreError};
 
 pub(super) enum Handle {
     Sqlite(PoolConnection<Sqlite>),
@@ -132,6 +132,14 @@ impl Conn {
             Handle::Postgres(conn) => raw_sql(sql).execute(&mut **conn).await.map(drop),
         };
         noted(result, &mut self.faults)
+    }
+
+    /// The driver's connection, where it is SQLite's.
+    pub(super) fn sqlite(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        match &mut self.handle {
+            Handle::Sqlite(conn) => Ok(&mut **conn),
+            Handle::Postgres(_) => Err(StoreError::Internal(Cause::new("no SQLite database"))),
+        }
     }
 
     /// Closes the connection for good: its state is not known any more.

@@ -4,8 +4,12 @@
 //! savepoint of one transaction, and answers them all after their shared commit. On PostgreSQL
 //! each is its own transaction.
 
+mod ballast;
 mod conn;
+mod copy;
 mod flush;
+mod job;
+mod journal;
 mod migrate;
 mod open;
 mod plan;
@@ -17,13 +21,18 @@ mod writer;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use claviger_model::keyring::Keyring;
 use futures_core::future::BoxFuture;
 use sqlx::SqlitePool;
 use sqlx::postgres::PgConnectOptions;
 
+pub use ballast::Ballast;
 pub use conn::{Conn, Reader, Reminder, Tx};
+pub use copy::check_integrity;
+pub(crate) use journal::latest;
+pub use journal::{Journal, JournalEntry, JournalRead, Replayed, Thing};
 #[cfg(feature = "testing")]
 pub(crate) use migrate::all_postgres_sql;
 #[cfg(feature = "testing")]
@@ -71,6 +80,17 @@ pub struct Db {
 struct Inner {
     keyring: Arc<Keyring>,
     backend: Backend,
+    is_sealed: AtomicBool,
+}
+
+impl Inner {
+    fn new(keyring: Arc<Keyring>, backend: Backend) -> Self {
+        Self {
+            keyring,
+            backend,
+            is_sealed: AtomicBool::new(false),
+        }
+    }
 }
 
 enum Backend {
@@ -125,6 +145,17 @@ impl Db {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
+        self.refuse_sealed()?;
+        self.write_sealed(work).await
+    }
+
+    /// The same on a sealed database: for what opens it again and for nothing else.
+    pub async fn write_sealed<T, E, F>(&self, work: F) -> Result<Committed<T>, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
         match &self.inner.backend {
             Backend::Sqlite { writer, .. } => writer.write(work).await,
             Backend::Postgres(pools) => {
@@ -141,12 +172,73 @@ impl Db {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
+        self.refuse_sealed()?;
         match &self.inner.backend {
             Backend::Sqlite { writer, .. } => writer.write_urgent(work).await,
             Backend::Postgres(pools) => {
                 let keyring = Arc::clone(&self.inner.keyring);
                 postgres::write(pools.urgent.clone(), keyring, work).await
             }
+        }
+    }
+
+    /// The same for what takes power away: on SQLite it is done on a full disk too, in the place
+    /// that the [`Ballast`] keeps.
+    pub async fn write_removal<T, E, F>(&self, work: F) -> Result<Committed<T>, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        self.refuse_sealed()?;
+        match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => writer.write_removal(work).await,
+            Backend::Postgres(_) => self.write(work).await,
+        }
+    }
+
+    /// Keeps place on the disk for removals from now on; nothing on PostgreSQL. Once at most.
+    pub fn keep_ballast(&self, ballast: Ballast) {
+        if let Backend::Sqlite { writer, .. } = &self.inner.backend {
+            writer.keep_ballast(ballast);
+        }
+    }
+
+    /// Whether the disk was found full and nothing but removals is written.
+    pub fn is_full(&self) -> bool {
+        match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => writer.is_full(),
+            Backend::Postgres(_) => false,
+        }
+    }
+
+    /// Refuses every change from now on, as [`StoreError::Sealed`].
+    pub fn seal(&self) {
+        self.inner.is_sealed.store(true, Ordering::Release);
+    }
+
+    /// Takes changes again.
+    pub fn unseal(&self) {
+        self.inner.is_sealed.store(false, Ordering::Release);
+    }
+
+    /// Whether every change is refused.
+    pub fn is_sealed(&self) -> bool {
+        self.inner.is_sealed.load(Ordering::Acquire)
+    }
+
+    fn refuse_sealed(&self) -> Result<(), StoreError> {
+        if self.is_sealed() {
+            return Err(StoreError::Sealed);
+        }
+        Ok(())
+    }
+
+    /// Notes removals in a journal beside a SQLite database from now on; nothing on PostgreSQL.
+    /// Once at most.
+    pub fn keep_journal(&self, journal: Journal) {
+        if let Backend::Sqlite { writer, .. } = &self.inner.backend {
+            writer.keep_journal(journal);
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) async fn open(
         Location::Sqlite { file } => open_sqlite(file, &keyring, set).await?,
         Location::Postgres { url } => open_postgres(url, &keyring, set).await?,
     };
-    let inner = Arc::new(Inner { keyring, backend });
+    let inner = Arc::new(Inner::new(keyring, backend));
     Ok(Db { inner })
 }
 

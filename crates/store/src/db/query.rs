@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     pub(crate) first: Option<StoreError>,
     /// Whether an error was one of those after which the same transaction may succeed.
     pub(crate) retryable: bool,
+    /// Whether an error was that the disk is full.
+    pub(crate) full: bool,
     /// Whether a statement may have written something.
     pub(crate) wrote: bool,
     /// What a test has fail; of the connection's user, and no fault yet.
@@ -217,6 +219,7 @@ pub(super) fn noted<T>(result: sqlx::Result<T>, faults: &mut Faults) -> Result<T
     result.map_err(|error| {
         let diagnosis = Diagnosis::of(&error);
         faults.retryable |= diagnosis.is_retryable;
+        faults.full |= matches!(diagnosis.error, StoreError::Full(_));
         faults.first.get_or_insert_with(|| diagnosis.error.clone());
         diagnosis.error
     })

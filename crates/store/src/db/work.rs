@@ -15,10 +15,16 @@ use crate::error::{Cause, StoreError};
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// How a closure ended.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that go with each other in every way"
+)]
 pub(super) struct Attempt<T, E> {
     pub(super) result: Result<T, E>,
     /// Whether the same transaction may succeed when it is run again.
     pub(super) retryable: bool,
+    /// Whether the disk was full.
+    pub(super) full: bool,
     /// Whether it was cut off in the middle of a statement.
     pub(super) cut_off: bool,
     /// Whether it may have written something.
@@ -44,6 +50,7 @@ where
     let Faults {
         first,
         retryable,
+        full,
         wrote,
         ..
     } = tx.faults.take();
@@ -54,6 +61,7 @@ where
     Attempt {
         result,
         retryable,
+        full,
         cut_off,
         wrote,
     }

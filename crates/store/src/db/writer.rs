@@ -3,11 +3,15 @@
 //! What waits is run in one `BEGIN IMMEDIATE` transaction, one epoch for all, one commit. A closure
 //! that fails before it writes leaves nothing behind. When one fails later, everything is rolled
 //! back and all of them are run again with a savepoint each, so that it is undone alone: that is
-//! rare, and savepoints would cost every closure as much as a statement.
+//! rare, and savepoints would cost every closure as much as a statement. What takes power away and
+//! found the disk full is run again in the place that the ballast gives up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use claviger_model::UnixMillis;
+use claviger_model::changes::Change;
 use claviger_model::keyring::Keyring;
 use futures_core::future::BoxFuture;
 use sqlx::SqlitePool;
@@ -15,10 +19,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Committed;
+use super::ballast::Ballast;
 use super::conn::{Conn, Handle, Pending, Tx};
 use super::flush::flush;
+use super::job::{Class, Ending, Job, Outcome, Request, closed};
+use super::journal::{self, Journal, JournalEntry};
 use super::plan::Plan;
-use super::work::attempt;
 use crate::error::{Cause, StoreError};
 
 /// How many closures may wait.
@@ -30,43 +36,14 @@ const BATCH_LENGTH_MAX: usize = 256;
 /// After which time a batch takes no further closure, so that the first does not wait for ever.
 const BATCH_TIME: Duration = Duration::from_millis(25);
 
-type Reply<T, E> = oneshot::Sender<Result<Committed<T>, E>>;
-
 /// The way to the writer task.
 pub(super) struct Writer {
     urgent: mpsc::Sender<Box<dyn Job>>,
     waiting: mpsc::Sender<Box<dyn Job>>,
     stop: Arc<Notify>,
+    ballast: Arc<OnceLock<Ballast>>,
+    journal: Arc<OnceLock<Journal>>,
     task: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// A closure with its caller, whatever their types.
-trait Job: Send {
-    /// What a test has fail of it.
-    fn plan(&self) -> &Plan;
-
-    /// Runs it, again if need be.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ending>;
-
-    /// Answers after the commit, with the epoch when it recorded changes, or with the error that
-    /// befell all of the batch.
-    fn answer(self: Box<Self>, outcome: Result<Option<i64>, StoreError>);
-}
-
-/// How a closure ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// Its work stays.
-    Stays,
-    /// It failed, and may have written something by then.
-    Failed { wrote: bool },
-}
-
-struct Request<T, E, F> {
-    work: F,
-    plan: Plan,
-    result: Option<Result<T, E>>,
-    reply: Reply<T, E>,
 }
 
 impl Writer {
@@ -75,18 +52,24 @@ impl Writer {
         let (urgent, urgent_queue) = mpsc::channel(QUEUE_LENGTH);
         let (waiting, waiting_queue) = mpsc::channel(QUEUE_LENGTH);
         let stop = Arc::new(Notify::new());
+        let ballast = Arc::new(OnceLock::new());
+        let journal = Arc::new(OnceLock::new());
         let task = Batches {
             pool,
             keyring,
             urgent: urgent_queue,
             waiting: waiting_queue,
             stop: Arc::clone(&stop),
+            ballast: Arc::clone(&ballast),
+            journal: Arc::clone(&journal),
             conn: None,
         };
         Self {
             urgent,
             waiting,
             stop,
+            ballast,
+            journal,
             task: Mutex::new(Some(tokio::spawn(task.run()))),
         }
     }
@@ -97,7 +80,30 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        submit(&self.waiting, work).await
+        submit(&self.waiting, Class::Ordinary, work).await
+    }
+
+    pub(super) async fn write_removal<T, E, F>(&self, work: F) -> Result<Committed<T>, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        submit(&self.waiting, Class::Removal, work).await
+    }
+
+    pub(super) fn keep_ballast(&self, ballast: Ballast) {
+        // The first one stays.
+        let _ = self.ballast.set(ballast);
+    }
+
+    pub(super) fn keep_journal(&self, journal: Journal) {
+        // The first one stays.
+        let _ = self.journal.set(journal);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.ballast.get().is_some_and(Ballast::is_full)
     }
 
     pub(super) async fn write_urgent<T, E, F>(&self, work: F) -> Result<Committed<T>, E>
@@ -106,7 +112,7 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        submit(&self.urgent, work).await
+        submit(&self.urgent, Class::Urgent, work).await
     }
 
     /// Lets the task finish what waits and end.
@@ -124,7 +130,11 @@ impl Writer {
     }
 }
 
-async fn submit<T, E, F>(queue: &mpsc::Sender<Box<dyn Job>>, work: F) -> Result<Committed<T>, E>
+async fn submit<T, E, F>(
+    queue: &mpsc::Sender<Box<dyn Job>>,
+    class: Class,
+    work: F,
+) -> Result<Committed<T>, E>
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
@@ -133,6 +143,7 @@ where
     let (reply, answer) = oneshot::channel();
     let request = Box::new(Request {
         work,
+        class,
         plan: Plan::present(),
         result: None,
         reply,
@@ -145,44 +156,8 @@ where
     answer.await.unwrap_or_else(|_| Err(closed().into()))
 }
 
-fn closed() -> StoreError {
-    StoreError::Unavailable(Cause::new("its writer has ended"))
-}
-
-impl<T, E, F> Job for Request<T, E, F>
-where
-    T: Send,
-    E: From<StoreError> + Send,
-    F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
-{
-    fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ending> {
-        tx.faults.plan = self.plan.clone();
-        Box::pin(async move {
-            let attempt = attempt(&self.work, tx).await;
-            let wrote = attempt.wrote;
-            let ending = match attempt.result {
-                Ok(_) => Ending::Stays,
-                Err(_) => Ending::Failed { wrote },
-            };
-            self.result = Some(attempt.result);
-            ending
-        })
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<Option<i64>, StoreError>) {
-        let answer = match (outcome, self.result) {
-            (Ok(epoch), Some(result)) => result.map(|value| Committed { value, epoch }),
-            // What it saw of the others in its batch is undone too, so this goes for failures.
-            (Err(error), _) => Err(error.into()),
-            (Ok(_), None) => Err(closed().into()),
-        };
-        // The caller may have gone away.
-        let _ = self.reply.send(answer);
-    }
+fn full() -> StoreError {
+    StoreError::Full(Cause::new("only what takes power away is written"))
 }
 
 /// The task.
@@ -192,11 +167,33 @@ struct Batches {
     urgent: mpsc::Receiver<Box<dyn Job>>,
     waiting: mpsc::Receiver<Box<dyn Job>>,
     stop: Arc<Notify>,
+    ballast: Arc<OnceLock<Ballast>>,
+    journal: Arc<OnceLock<Journal>>,
     conn: Option<Conn>,
 }
 
-/// What ran in a transaction, each with whether it recorded changes.
-type Ran = Vec<(Box<dyn Job>, bool)>;
+/// A closure that ran in a transaction.
+struct RanJob {
+    job: Box<dyn Job>,
+    has_changes: bool,
+    full: bool,
+}
+
+/// What the closures of a transaction recorded.
+#[derive(Default)]
+struct Recorded {
+    pending: Pending,
+    /// The changes of those that take power away.
+    removed: Vec<Change>,
+}
+
+/// What shares a transaction.
+struct Batch {
+    /// What runs for certain, in this order.
+    jobs: VecDeque<Box<dyn Job>>,
+    /// Whether what waits may join.
+    is_open: bool,
+}
 
 impl Batches {
     async fn run(mut self) {
@@ -229,23 +226,58 @@ impl Batches {
             .ok()
     }
 
+    /// Runs the closure and those that wait. What takes power away and found the disk full is run
+    /// again as long as the ballast has place to give.
     async fn batch(&mut self, first: Box<dyn Job>) {
+        let mut batch = Batch {
+            jobs: VecDeque::from([first]),
+            is_open: true,
+        };
+        loop {
+            let again = self.attempt(batch).await;
+            if again.is_empty() {
+                return;
+            }
+            let ballast = self.ballast.get().cloned();
+            let giving = tokio::task::spawn_blocking(move || {
+                ballast.is_some_and(|ballast| ballast.give_up_part())
+            });
+            if !matches!(giving.await, Ok(true)) {
+                answer_all(again, &full());
+                return;
+            }
+            batch = Batch {
+                jobs: again,
+                is_open: false,
+            };
+        }
+    }
+
+    /// One transaction; what has to be run again.
+    async fn attempt(&mut self, mut batch: Batch) -> VecDeque<Box<dyn Job>> {
         let mut tx = match self.begin().await {
             Ok(tx) => tx,
             Err(error) => {
                 // The others would only wait in vain as long as this one has.
                 let waiting = std::iter::from_fn(|| self.try_next());
-                for job in std::iter::once(first).chain(waiting) {
-                    job.answer(Err(error.clone()));
+                batch.jobs.extend(waiting);
+                let is_full = matches!(error, StoreError::Full(_));
+                if let (true, Some(ballast)) = (is_full, self.ballast.get()) {
+                    ballast.note_full();
                 }
-                return;
+                let (again, lost) = batch
+                    .jobs
+                    .into_iter()
+                    .partition(|job| is_full && job.class() == Class::Removal);
+                answer_all(lost, &error);
+                return again;
             }
         };
         let mut ran = Vec::new();
-        let outcome = match self.run_jobs(&mut tx, first, &mut ran).await {
-            Ok(pending) => {
+        let mut outcome = match self.run_jobs(&mut tx, batch, &mut ran).await {
+            Ok(recorded) => {
                 tx.faults.plan = plan_of(&ran);
-                commit(&mut tx, pending).await
+                self.commit(&mut tx, recorded).await
             }
             Err(error) => Err(error),
         };
@@ -255,10 +287,29 @@ impl Batches {
         } else {
             self.conn = Some(tx.into_conn());
         }
-        for (job, has_changes) in ran {
+        let found_full = ran.iter().any(|ran| ran.full);
+        if outcome.is_err() && found_full {
+            outcome = Err(full());
+        }
+        let is_lost = matches!(outcome, Err(StoreError::Full(_)));
+        if let (true, Some(ballast)) = (is_lost || found_full, self.ballast.get()) {
+            ballast.note_full();
+        }
+        let mut again = VecDeque::new();
+        for RanJob {
+            job,
+            has_changes,
+            full,
+        } in ran
+        {
+            if (is_lost || full) && job.class() == Class::Removal {
+                again.push_back(job);
+                continue;
+            }
             let epoch = outcome.clone();
             job.answer(epoch.map(|epoch| epoch.filter(|_| has_changes)));
         }
+        again
     }
 
     async fn begin(&mut self) -> Result<Tx, StoreError> {
@@ -278,22 +329,22 @@ impl Batches {
         }
     }
 
-    /// Runs the first closure and those that wait; what they recorded together. An error means that
-    /// the whole transaction is lost.
+    /// Runs the closures; what they recorded together. An error means that the whole transaction is
+    /// lost.
     async fn run_jobs(
         &mut self,
         tx: &mut Tx,
-        first: Box<dyn Job>,
-        ran: &mut Ran,
-    ) -> Result<Pending, StoreError> {
+        mut batch: Batch,
+        ran: &mut Vec<RanJob>,
+    ) -> Result<Recorded, StoreError> {
         let mut time_up = std::pin::pin!(tokio::time::sleep(BATCH_TIME));
-        let mut recorded = Pending::default();
-        let mut job = first;
-        loop {
-            let ending = job.run(tx).await;
-            let has_changes = keep(ending, tx, &mut recorded);
-            ran.push((job, has_changes));
+        let mut recorded = Recorded::default();
+        while let Some(job) = self.next_of(&mut batch, ran.len()) {
+            let mut job = RanJob::not_run(job);
+            let ending = job.run(tx, &mut recorded).await;
+            ran.push(job);
             if ending == (Ending::Failed { wrote: true }) {
+                ran.extend(batch.jobs.drain(..).map(RanJob::not_run));
                 return run_again(tx, ran).await;
             }
             let is_late = tokio::select! {
@@ -301,39 +352,85 @@ impl Batches {
                 () = &mut time_up => true,
                 () = std::future::ready(()) => false,
             };
-            if is_late || ran.len() >= BATCH_LENGTH_MAX {
-                return Ok(recorded);
+            batch.is_open &= !is_late;
+        }
+        Ok(recorded)
+    }
+
+    /// Commits, and notes in the journal what takes power away.
+    async fn commit(&mut self, tx: &mut Tx, recorded: Recorded) -> Result<Option<i64>, StoreError> {
+        let Recorded { pending, removed } = recorded;
+        let at = pending.audit.last().map_or(UnixMillis(0), |event| event.at);
+        let epoch = flush(tx, pending).await?;
+        let journal = self.journal.get().cloned();
+        let entry: Option<JournalEntry> = match (&journal, epoch) {
+            (Some(_), Some(epoch)) if !removed.is_empty() => {
+                journal::entry_of(tx, removed, epoch, at).await?
             }
-            let Some(next) = self.try_next() else {
-                return Ok(recorded);
+            _ => None,
+        };
+        tx.run("COMMIT").await?;
+        if let (Some(journal), Some(entry)) = (journal, entry) {
+            journal.note(entry, self.ballast.get().cloned()).await;
+        }
+        Ok(epoch)
+    }
+
+    /// The next closure of a batch. On a full disk what is ordinary is refused here: the little
+    /// place that is left is for removals.
+    fn next_of(&mut self, batch: &mut Batch, ran: usize) -> Option<Box<dyn Job>> {
+        loop {
+            let job = match batch.jobs.pop_front() {
+                Some(job) => job,
+                None if batch.is_open && ran < BATCH_LENGTH_MAX => self.try_next()?,
+                None => return None,
             };
-            job = next;
+            let is_full = self.ballast.get().is_some_and(Ballast::is_full);
+            if is_full && job.class() == Class::Ordinary {
+                job.answer(Err(full()));
+                continue;
+            }
+            return Some(job);
         }
     }
 }
 
-/// Whether a closure that ran has changes that stay; what it recorded joins what the others did.
-fn keep(ending: Ending, tx: &mut Tx, recorded: &mut Pending) -> bool {
-    let pending = std::mem::take(&mut tx.pending);
-    let has_changes = ending == Ending::Stays && !pending.changes.is_empty();
-    if ending == Ending::Stays {
-        recorded.append(pending);
+impl RanJob {
+    /// One of which the turn did not come yet.
+    fn not_run(job: Box<dyn Job>) -> Self {
+        Self {
+            job,
+            has_changes: false,
+            full: false,
+        }
     }
-    has_changes
+
+    /// Runs it; what it recorded joins what the others did, when its work stays.
+    async fn run(&mut self, tx: &mut Tx, recorded: &mut Recorded) -> Ending {
+        let Outcome { ending, full } = self.job.run(tx).await;
+        let pending = std::mem::take(&mut tx.pending);
+        self.full = full;
+        self.has_changes = ending == Ending::Stays && !pending.changes.is_empty();
+        if ending == Ending::Stays {
+            if self.job.class() == Class::Removal {
+                recorded.removed.extend_from_slice(&pending.changes);
+            }
+            recorded.pending.append(pending);
+        }
+        ending
+    }
 }
 
 /// Rolls everything back and runs the closures again, each in a savepoint.
-async fn run_again(tx: &mut Tx, ran: &mut Ran) -> Result<Pending, StoreError> {
+async fn run_again(tx: &mut Tx, ran: &mut [RanJob]) -> Result<Recorded, StoreError> {
     // SQLite ends the whole transaction by itself at some errors (a full disk). Then there is none
     // to roll back, and everybody may try again.
     let begun = tx.run("ROLLBACK; BEGIN IMMEDIATE").await;
     begun.map_err(|_| gave_up())?;
-    let mut recorded = Pending::default();
-    for (job, has_changes) in ran {
+    let mut recorded = Recorded::default();
+    for job in ran {
         tx.run("SAVEPOINT job").await?;
-        let ending = job.run(tx).await;
-        *has_changes = keep(ending, tx, &mut recorded);
-        let end = match ending {
+        let end = match job.run(tx, &mut recorded).await {
             Ending::Stays => "RELEASE job",
             Ending::Failed { .. } => "ROLLBACK TO job; RELEASE job",
         };
@@ -347,15 +444,14 @@ fn gave_up() -> StoreError {
 }
 
 /// What a test has fail at the end that these share.
-fn plan_of(ran: &Ran) -> Plan {
-    let mut plans = ran.iter().map(|(job, _)| job.plan());
+fn plan_of(ran: &[RanJob]) -> Plan {
+    let mut plans = ran.iter().map(|ran| ran.job.plan());
     let plan = plans.find(|plan| plan.is_one());
     plan.cloned().unwrap_or_default()
 }
 
-async fn commit(tx: &mut Tx, recorded: Pending) -> Result<Option<i64>, StoreError> {
-    let epoch = flush(tx, recorded).await?;
-    tx.run("COMMIT").await?;
-    tx.faults.plan.committed();
-    Ok(epoch)
+fn answer_all(jobs: impl IntoIterator<Item = Box<dyn Job>>, error: &StoreError) {
+    for job in jobs {
+        job.answer(Err(error.clone()));
+    }
 }

@@ -10,6 +10,7 @@ mod clients;
 mod decisions;
 mod evidence;
 mod instance;
+mod journal;
 mod keys;
 mod legacy_keys;
 mod opening;

@@ -351,7 +351,7 @@ async fn a_full_disk_refuses_and_heals() {
             Err(error) => break error,
         }
     };
-    let is_storage = matches!(refused, Refused::Store(StoreError::Unavailable(_)));
+    let is_storage = matches!(refused, Refused::Store(StoreError::Full(_)));
     assert!(is_storage, "{refused:?}");
     let mut reader = db.read().await.expect("a reader");
     let written = i64::try_from(number / 2 - 1).expect("small");

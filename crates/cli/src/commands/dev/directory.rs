@@ -14,13 +14,16 @@ const MARKER: &str = "dev.json";
 const MASTER_KEY: &str = "master.key";
 const LOCK: &str = "claviger.lock";
 /// What dev makes beside the marker, which goes last, and the lock, which stays.
-const OURS: [&str; 7] = [
+const OURS: [&str; 10] = [
     "claviger.db",
     "claviger.db-wal",
     "claviger.db-shm",
     "usage.db",
     "usage.db-wal",
     "usage.db-shm",
+    "ballast",
+    "revocations.journal",
+    "audit-checkpoints.jsonl",
     MASTER_KEY,
 ];
 

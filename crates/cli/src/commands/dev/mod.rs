@@ -117,7 +117,9 @@ async fn set_up(
     urls: &Urls,
 ) -> Result<Report, Failure> {
     if let State::Finished(facts) = state {
-        follow_urls(app, urls).await?;
+        if !app.is_sealed() {
+            follow_urls(app, urls).await?;
+        }
         return Ok(Report::again(facts, directory.path()));
     }
     let made = setup::first_start(app, urls).await?;

@@ -36,6 +36,7 @@ impl Connected {
             main: cluster.database.location.clone(),
             usage: cluster.database.usage_location.clone(),
             lock_file: None,
+            ballast_bytes: 0,
         };
         let keyring = Keyring::parse(&master_key_line(1, &[7; 32])).unwrap();
         let sources = Sources::system().unwrap();

@@ -212,6 +212,7 @@ async fn second_node(instance: &Instance) -> App {
         main: database.location.clone(),
         usage: database.usage_location.clone(),
         lock_file: None,
+        ballast_bytes: 0,
     };
     let keyring = Keyring::parse(&master_key_line(1, &[7; 32])).expect("a master key");
     let settings = claviger_service::settings::Settings {
