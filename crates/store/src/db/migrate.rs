@@ -50,6 +50,7 @@ const MAIN: &[Migration] = migrations! { "main":
     17 = "0017_reminders",
     18 = "0018_ceilings",
     19 = "0019_demo_accounts",
+    20 = "0020_key_counts",
 };
 
 const USAGE: &[Migration] = migrations! { "usage":
