@@ -29,7 +29,7 @@ export async function checkCell(browser, world, cell, { every, screenshots }) {
       say('')(['opens', problem])
       return { ...result, tried: 1 }
     }
-    const arrived = { document: await documentOf(cell, answer), text: await page.evaluate(shownText) }
+    const [document, text] = [await documentOf(cell, answer), await page.evaluate(shownText)]
     const { found, bytes } = await traffic.problems()
     result.bytes = bytes
     found.forEach(say('on arrival'))
@@ -38,7 +38,7 @@ export async function checkCell(browser, world, cell, { every, screenshots }) {
     await inEachWidth(page, cell, { every, screenshots, say, result })
     ;(await traffic.problems()).found.slice(found.length).forEach(say('later'))
     if (cell.plain !== false) {
-      const { found: without } = await withoutScript(browser, world, cell, arrived)
+      const { found: without } = await withoutScript(browser, world, cell, { document, text })
       without.forEach(say('no script'))
       result.tried += 1
     }
@@ -87,7 +87,7 @@ async function windowOf(browser, world, cell, wish) {
 
 const EXPIRED = 'ses_0000000000000000000000000000000000000000000000'
 
-/** Opens the page: the answer with it, and what is wrong when it is another one than it has to be. */
+/** Opens the page: its answer, and what is wrong when it is another one than it has to be. */
 async function reach(page, world, cell, traffic) {
   const path = cell.path(world)
   let answer = await page.goto(world.base + path)
@@ -117,7 +117,8 @@ async function reach(page, world, cell, traffic) {
 async function documentOf(cell, answer) {
   if (cell.reach || answer.request().redirectedFrom()) return null
   // The body is the one that was unpacked.
-  const { 'content-encoding': packed, 'content-length': length, ...headers } = await answer.allHeaders()
+  const all = await answer.allHeaders()
+  const { 'content-encoding': packed, 'content-length': length, ...headers } = all
   return { address: answer.url(), status: answer.status(), headers, body: await answer.body() }
 }
 
