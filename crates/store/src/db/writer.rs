@@ -370,6 +370,7 @@ impl Batches {
             _ => None,
         };
         tx.run("COMMIT").await?;
+        tx.faults.plan.committed();
         if let (Some(journal), Some(entry)) = (journal, entry) {
             journal.note(entry, self.ballast.get().cloned()).await;
         }

@@ -269,7 +269,7 @@ pub(crate) fn text<'a>(body: &'a Value, member: &str) -> &'a str {
 fn from_outside(call: Call) -> Request<axum::body::Body> {
     let mut request = router::body_limits().guard(call.into_request());
     let peer = format!("{ADDRESS}:4711").parse().expect("an address");
-    request.extensions_mut().insert(Peer(peer));
+    request.extensions_mut().get_or_insert(Peer(peer));
     request
 }
 

@@ -1,7 +1,10 @@
 //! Requests and answers of the tests.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use claviger_model::Reason;
+use claviger_web::server::Peer;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request};
 use serde_json::Value;
@@ -50,6 +53,12 @@ impl Call {
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    /// From this address instead of the one that all of them share.
+    pub(crate) fn from_address(mut self, address: IpAddr) -> Self {
+        self.request = self.request.extension(Peer((address, 4711).into()));
         self
     }
 

@@ -1,6 +1,7 @@
 //! How each operation is made to succeed: what has to be there, and what is sent.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use claviger_service::testing::{ConnectedApp, PASSWORD};
 use http::Method;
@@ -12,7 +13,7 @@ use crate::disable::exchanged;
 use crate::instance::{Instance, merged, text};
 use crate::keys::management_token;
 use crate::oauth::{TestClient, client, client_by, form};
-use crate::requests::{call, delete, get, post};
+use crate::requests::{Call, call, delete, get, post};
 use crate::webhooks::receiver::Receiver;
 use crate::webhooks::{deliveries, tell, webhook};
 
@@ -34,6 +35,14 @@ pub(super) async fn of(instance: &Instance, operation: &str) -> Option<Recipe> {
         }
         _ => operators(instance, &method, path).await,
     }
+}
+
+/// The registration of an app from a network from which none was registered yet: it may be few.
+fn registration(metadata: &Value) -> Call {
+    static NETWORKS: AtomicU32 = AtomicU32::new(0);
+    let network = NETWORKS.fetch_add(1, Ordering::Relaxed);
+    let address = Ipv4Addr::from((10 << 24) + (network << 8) + 1);
+    post("/oauth/register", metadata).from_address(address.into())
 }
 
 /// A request with a body by the bearer of a credential.
@@ -277,12 +286,9 @@ async fn oauth(instance: &Instance, method: &Method, path: &str) -> Option<Recip
             let token = made.token(instance).await;
             Recipe::new(move || made.about("/oauth/revoke", &token))
         }
-        ("POST", "/oauth/register") => Recipe::new(move || post("/oauth/register", &metadata)),
+        ("POST", "/oauth/register") => Recipe::new(move || registration(&metadata)),
         ("PUT" | "DELETE", _) => {
-            let made = instance
-                .send(post("/oauth/register", &metadata))
-                .await
-                .is(201);
+            let made = instance.send(registration(&metadata)).await.is(201);
             let token = text(&made, "registration_access_token").to_owned();
             let id = text(&made, "client_id");
             let one = path.replace("{client_id}", id);
