@@ -347,9 +347,9 @@ async fn back_up_under_load(server: &Server, directory: &Directory, backup: &str
     let made = run(&["backup", backup, "--data", &data]).await;
     stop.store(true, Ordering::Relaxed);
     assert!(load.await.unwrap() > 0);
-    let mode =
+    let permissions =
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(backup).unwrap().permissions());
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(permissions & 0o777, 0o600);
     let left = std::fs::exists(directory.path("data/backup.copy")).unwrap();
     assert!(!left, "the copy in the clear is gone");
     made.done()

@@ -57,7 +57,7 @@ impl Call {
     }
 
     /// From this address instead of the one that all of them share.
-    pub(crate) fn from_address(mut self, address: IpAddr) -> Self {
+    pub(crate) fn at_address(mut self, address: IpAddr) -> Self {
         self.request = self.request.extension(Peer((address, 4711).into()));
         self
     }

@@ -42,7 +42,7 @@ fn registration(metadata: &Value) -> Call {
     static NETWORKS: AtomicU32 = AtomicU32::new(0);
     let network = NETWORKS.fetch_add(1, Ordering::Relaxed);
     let address = Ipv4Addr::from((10 << 24) + (network << 8) + 1);
-    post("/oauth/register", metadata).from_address(address.into())
+    post("/oauth/register", metadata).at_address(address.into())
 }
 
 /// A request with a body by the bearer of a credential.
