@@ -64,11 +64,14 @@ impl Listeners {
             drain: Drain::new(),
         };
         let drain = edge.drain.clone();
-        let public = self.public.serve(router::public(web.clone()), edge.clone());
+        let routes = router::public(web.clone());
+        let public = self.public.serve(move || routes.clone(), edge.clone());
         let lanes = Lanes::start("verify").map_err(|error| {
             Failure::new(Exit::Failed, format!("no threads can be started: {error}"))
         })?;
-        let internal = self.internal.on(lanes).serve(router::internal(web), edge);
+        let front = router::internal(web);
+        let internal = self.internal.on(lanes);
+        let internal = internal.serve(move || front.for_connection(), edge);
         let (mut public, mut internal) = (tokio::spawn(public), tokio::spawn(internal));
         let announced = announce();
         if announced.is_err() {

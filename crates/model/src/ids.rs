@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const TEXT_LENGTH: usize = 26;
+/// Bytes that the longest prefix has at most.
+const PREFIX_MAX: usize = 8;
 
 /// Ten random bytes: what a `UUIDv7` needs beside the time.
 pub type IdRandom = [u8; 10];
@@ -28,11 +30,16 @@ pub fn uuid_v7(at: crate::UnixMillis, random: &IdRandom) -> u128 {
         .as_u128()
 }
 
-fn encode(value: u128, out: &mut [u8; TEXT_LENGTH]) {
+fn encode(value: u128, out: &mut [u8]) {
+    // Twelve letters at a time, in numbers of the processor's own width.
     let mut rest = value;
-    for slot in out.iter_mut().rev() {
-        *slot = ALPHABET[(rest & 31) as usize];
-        rest >>= 5;
+    for letters in out.rchunks_mut(12) {
+        let mut low = (rest & ((1 << 60) - 1)) as u64;
+        for slot in letters.iter_mut().rev() {
+            *slot = ALPHABET[(low & 31) as usize];
+            low >>= 5;
+        }
+        rest >>= 60;
     }
 }
 
@@ -50,10 +57,13 @@ fn decode(text: &[u8]) -> Option<u128> {
 
 /// Writes `prefix` and the 26 characters of `value`.
 fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, value: u128) -> fmt::Result {
-    let mut text = [0u8; TEXT_LENGTH];
-    encode(value, &mut text);
-    f.write_str(prefix)?;
-    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    // In one piece, so that a text which is made of it grows once.
+    let mut text = [0u8; PREFIX_MAX + TEXT_LENGTH];
+    let (start, rest) = text.split_at_mut_checked(prefix.len()).ok_or(fmt::Error)?;
+    start.copy_from_slice(prefix.as_bytes());
+    encode(value, rest.get_mut(..TEXT_LENGTH).ok_or(fmt::Error)?);
+    let length = prefix.len() + TEXT_LENGTH;
+    f.write_str(std::str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
 }
 
 macro_rules! id_types {

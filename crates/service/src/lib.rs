@@ -45,6 +45,7 @@ pub mod settings;
 mod signature;
 pub mod signing_keys;
 pub mod sources;
+pub mod stripes;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

@@ -5,7 +5,7 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::encoding::AsDer as _;
@@ -22,6 +22,8 @@ use claviger_model::secret::{MINT_RANDOM_BYTES, Plaintext};
 use claviger_verify::Now;
 use zeroize::Zeroizing;
 
+use crate::stripes::Striped;
+
 /// Clock, random generator and request numbers.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -32,7 +34,8 @@ pub struct Sources {
 #[derive(Debug)]
 struct RequestNumbers {
     node: [u8; 4],
-    next: AtomicU64,
+    start: u64,
+    given: Striped<1>,
 }
 
 /// The system's random generator failed. Nothing that needs a secret can be done.
@@ -49,7 +52,8 @@ impl Sources {
             shift: Arc::default(),
             requests: Arc::new(RequestNumbers {
                 node,
-                next: AtomicU64::new(start),
+                start,
+                given: Striped::default(),
             }),
         })
     }
@@ -136,11 +140,16 @@ impl Sources {
     /// The next request's id: the time, this process's random mark and a counter, so that it costs
     /// no system call. It names a request and proves nothing.
     pub fn request_id(&self) -> RequestId {
-        let number = self.requests.next.fetch_add(1, Ordering::Relaxed);
+        self.request_id_at(self.now())
+    }
+
+    /// The same for who has looked at the clock already.
+    pub fn request_id_at(&self, at: UnixMillis) -> RequestId {
+        let number = self.requests.start.wrapping_add(self.requests.given.add(0));
         let mut tail: IdRandom = [0; 10];
         tail[..6].copy_from_slice(&number.to_be_bytes()[2..]);
         tail[6..].copy_from_slice(&self.requests.node);
-        RequestId::new(self.now(), &tail)
+        RequestId::new(at, &tail)
     }
 }
 

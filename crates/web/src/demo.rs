@@ -99,6 +99,7 @@ async fn serve(
     };
     let asked = Asked {
         request_id: origin.request_id,
+        now: web.app().sources().both(),
         user_agent: parts
             .headers
             .get(USER_AGENT)

@@ -1,12 +1,13 @@
 //! `/metrics`, for Prometheus.
 
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_model::Reason;
 use claviger_service::App;
+use claviger_service::stripes::Striped;
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -19,23 +20,23 @@ use crate::state::Web;
 
 const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What this process counts: one atomic for each reason, so that a decision costs one addition.
+/// What this process counts: a counter for each reason, so that a decision costs one addition.
 pub struct Metrics {
     registry: Registry,
-    decisions: std::sync::Arc<[AtomicU64; Reason::ALL.len()]>,
-    answers: std::sync::Arc<[AtomicU64; 5]>,
+    decisions: Arc<Striped<{ Reason::ALL.len() }>>,
+    answers: Arc<Striped<5>>,
 }
 
 impl Metrics {
     /// The metrics of an application.
     pub fn new(app: &App) -> Self {
-        let decisions = std::sync::Arc::new(std::array::from_fn(|_| AtomicU64::new(0)));
-        let answers = std::sync::Arc::new(std::array::from_fn(|_| AtomicU64::new(0)));
+        let decisions = Arc::<Striped<_>>::default();
+        let answers = Arc::<Striped<_>>::default();
         let mut registry = Registry::with_prefix("claviger");
         registry.register_collector(Box::new(Collector {
             app: app.clone(),
-            decisions: std::sync::Arc::clone(&decisions),
-            answers: std::sync::Arc::clone(&answers),
+            decisions: Arc::clone(&decisions),
+            answers: Arc::clone(&answers),
         }));
         Self {
             registry,
@@ -46,13 +47,13 @@ impl Metrics {
 
     /// Counts a decision.
     pub fn decided(&self, reason: Reason) {
-        self.decisions[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.decisions.add(reason as usize);
     }
 
     /// Counts an answer of a listener by its class: 2 for 2xx and so on.
     pub fn answered(&self, status: http::StatusCode) {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5);
-        self.answers[class - 1].fetch_add(1, Ordering::Relaxed);
+        self.answers.add(class - 1);
     }
 }
 
@@ -72,8 +73,8 @@ pub async fn show(State(web): State<Web>) -> Response {
 /// Reads the counters when Prometheus asks.
 struct Collector {
     app: App,
-    decisions: std::sync::Arc<[AtomicU64; Reason::ALL.len()]>,
-    answers: std::sync::Arc<[AtomicU64; 5]>,
+    decisions: Arc<Striped<{ Reason::ALL.len() }>>,
+    answers: Arc<Striped<5>>,
 }
 
 impl std::fmt::Debug for Collector {
@@ -87,7 +88,7 @@ impl prometheus_client::collector::Collector for Collector {
         let help = "Decisions by reason";
         let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
         for reason in Reason::ALL {
-            let count = self.decisions[reason as usize].load(Ordering::Relaxed);
+            let count = self.decisions.sum(reason as usize);
             if count > 0 {
                 let labels = [("reason", reason.as_str())];
                 ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
@@ -100,9 +101,9 @@ impl prometheus_client::collector::Collector for Collector {
         uncounted.encode(metric)?;
         let help = "Answers of the listeners by class of status";
         let mut family = encoder.encode_descriptor("answers", help, None, MetricType::Counter)?;
-        for (class, count) in self.answers.iter().enumerate() {
+        for class in 0..5 {
             let labels = [("class", format!("{}xx", class + 1))];
-            let count = count.load(Ordering::Relaxed);
+            let count = self.answers.sum(class);
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
         self.encode_gauges(&mut encoder)

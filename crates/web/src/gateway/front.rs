@@ -7,10 +7,10 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use claviger_model::Reason;
@@ -25,7 +25,10 @@ use crate::state::Web;
 
 /// The service of the internal listener.
 #[derive(Clone)]
-pub struct Front {
+pub struct Front(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
     web: Web,
     routes: Router,
     elsewhere: Handle,
@@ -34,11 +37,18 @@ pub struct Front {
 impl Front {
     /// One before `routes`, which are handled on this runtime.
     pub fn new(web: Web, routes: Router, elsewhere: Handle) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             web,
             routes,
             elsewhere,
-        }
+        }))
+    }
+
+    /// One that shares nothing with others which its clones change: whoever counts references that
+    /// all cores count waits for the core that did it last.
+    #[must_use]
+    pub fn for_connection(&self) -> Self {
+        Self(Arc::new((*self.0).clone()))
     }
 
     async fn answer(self, request: Request<Body>) -> Response {
@@ -47,20 +57,21 @@ impl Front {
         if !is_verify && !is_forwarded {
             return Box::pin(self.routed(request)).await;
         }
-        if let Err(refused) = admit_internal(&self.web, request.headers()) {
+        let web = &self.0.web;
+        if let Err(refused) = admit_internal(web, request.headers()) {
             return *refused;
         }
-        let state = State(self.web.clone());
         let answered = if is_verify {
-            verify::one(state, request.into_body()).await
+            verify::answer(web, request.into_body()).await
         } else {
-            forwarded::forward(state, request.into_parts().0.headers).await
+            forwarded::answer(web, request.headers()).await
         };
-        end_internal(&self.web, answered.into_response()).await
+        end_internal(web, answered.into_response()).await
     }
 
     async fn routed(self, request: Request<Body>) -> Response {
-        let answer = self.elsewhere.spawn(self.routes.oneshot(request)).await;
+        let answer = self.0.routes.clone().oneshot(request);
+        let answer = self.0.elsewhere.spawn(answer).await;
         let ended = match answer {
             Ok(Ok(response)) => return response,
             Ok(Err(never)) => match never {},
@@ -71,7 +82,7 @@ impl Front {
             std::panic::resume_unwind(panic);
         }
         let failure = Failure::new(Reason::Internal);
-        end_internal(&self.web, failure.into_response()).await
+        end_internal(&self.0.web, failure.into_response()).await
     }
 }
 

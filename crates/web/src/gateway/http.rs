@@ -7,11 +7,12 @@
 //! 3. 200 lets the request pass, with who it is in `Claviger-*` headers; any other status is the
 //!    client's answer.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_verify::possession::{RequestUrl, Sent};
 use claviger_verify::{Decision, Request, Target};
-use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::verify::without_query;
@@ -32,48 +33,94 @@ use crate::state::Web;
         (status = 403, description = "Refused"), (status = 429, description = "Over its limit"),
         (status = 503, description = "Not decidable now")))]
 pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Response, Failure> {
-    let credential = credential(&headers)?;
-    let uri = text(&headers, "x-forwarded-uri");
-    if let Some(Ok(parsed)) = uri.filter(|uri| uri.contains('?')).map(str::parse) {
+    answer(&web, &headers).await
+}
+
+/// The same, before anything is routed.
+pub(super) async fn answer(web: &Web, headers: &HeaderMap) -> Result<Response, Failure> {
+    let credential = credential(headers)?;
+    let told = Told::read(headers);
+    if let Some(Ok(parsed)) = told.uri.filter(|uri| uri.contains('?')).map(str::parse) {
         refuse_in_query(&parsed)?;
     }
-    let host = text(&headers, "x-forwarded-host");
-    let url = match (host, uri) {
-        (Some(host), Some(target)) => RequestUrl::Forwarded {
-            scheme: text(&headers, "x-forwarded-proto").unwrap_or("https"),
-            host,
-            target,
-        },
-        _ => RequestUrl::Unknown,
-    };
     let request = Request {
         credential: credential.map(|credential| credential.text),
-        target: host.map_or(Target::Default, Target::Host),
+        target: told.host.map_or(Target::Default, Target::Host),
         environment: None,
-        method: text(&headers, "x-forwarded-method"),
-        path: uri.map(without_query),
+        method: told.method,
+        path: told.uri.map(without_query),
         scopes: &[],
-        // The gateway appends the address that it saw; what stands before it is the client's word.
-        ip: text(&headers, "x-forwarded-for")
-            .and_then(|hops| hops.rsplit(',').next()?.trim().parse().ok()),
-        sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(url)),
+        ip: told.address(),
+        sent: credential.map_or(Sent::BEARER, |credential| credential.sent_to(told.url())),
     };
-    let request_id = web.app().sources().request_id();
-    let asked = Asked {
-        request_id,
-        user_agent: text(&headers, "user-agent"),
-        always_keep: false,
-    };
-    let decision = decide(&web, &request, asked).await;
+    let asked = Asked::now(web, told.user_agent);
+    let decision = decide(web, &request, asked).await;
     let mut response = if decision.is_allowed() {
         allowed(&decision)
     } else {
         Failure::refused(&decision).into_response()
     };
-    deprecation::announce_for(&web, &decision, &mut response);
-    crate::router::name_request(&mut response, request_id);
+    deprecation::announce_for(web, &decision, &mut response);
+    crate::router::name_request(&mut response, asked.request_id);
     Ok(response)
 }
+
+/// What a gateway tells of the request.
+#[derive(Default)]
+struct Told<'a> {
+    scheme: Option<&'a str>,
+    host: Option<&'a str>,
+    method: Option<&'a str>,
+    uri: Option<&'a str>,
+    forwarded_for: Option<&'a str>,
+    user_agent: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// Of a header that came more than once the last one counts: gateways that add lines instead
+    /// of replacing them add theirs at the end.
+    fn read(headers: &'a HeaderMap) -> Self {
+        let mut told = Self::default();
+        // One walk over the few that there are costs less than six searches.
+        for (name, value) in headers {
+            let place = match name.as_str() {
+                "x-forwarded-proto" => &mut told.scheme,
+                "x-forwarded-host" => &mut told.host,
+                "x-forwarded-method" => &mut told.method,
+                "x-forwarded-uri" => &mut told.uri,
+                "x-forwarded-for" => &mut told.forwarded_for,
+                "user-agent" => &mut told.user_agent,
+                _ => continue,
+            };
+            *place = value.to_str().ok();
+        }
+        told
+    }
+
+    fn url(&self) -> RequestUrl<'a> {
+        match (self.host, self.uri) {
+            (Some(host), Some(target)) => RequestUrl::Forwarded {
+                scheme: self.scheme.unwrap_or("https"),
+                host,
+                target,
+            },
+            _ => RequestUrl::Unknown,
+        }
+    }
+
+    /// The gateway appends the address that it saw; what stands before it is the client's word.
+    fn address(&self) -> Option<IpAddr> {
+        let last = self.forwarded_for?.rsplit(',').next()?;
+        last.trim().parse().ok()
+    }
+}
+
+const ACCOUNT: HeaderName = HeaderName::from_static("claviger-account");
+const SUBJECT: HeaderName = HeaderName::from_static("claviger-subject");
+const CREDENTIAL: HeaderName = HeaderName::from_static("claviger-credential");
+const KIND: HeaderName = HeaderName::from_static("claviger-kind");
+const ENVIRONMENT: HeaderName = HeaderName::from_static("claviger-environment");
+const SCOPES: HeaderName = HeaderName::from_static("claviger-scopes");
 
 fn allowed(decision: &Decision) -> Response {
     let mut response = StatusCode::OK.into_response();
@@ -84,34 +131,21 @@ fn allowed(decision: &Decision) -> Response {
     let headers = response.headers_mut();
     // These, and what every answer of the listener gets.
     headers.reserve(10);
-    let mut add = |name: &'static str, value: Result<HeaderValue, InvalidHeaderValue>| {
-        if let Ok(value) = value {
-            headers.insert(HeaderName::from_static(name), value);
+    let mut add = |name: HeaderName, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
         }
     };
     if let Some(account) = credential.account_id() {
-        add(
-            "claviger-account",
-            HeaderValue::try_from(account.to_string()),
-        );
+        add(ACCOUNT, account.to_string());
     }
-    add(
-        "claviger-subject",
-        HeaderValue::try_from(identity.subject()),
-    );
-    add("claviger-credential", HeaderValue::try_from(identity.id()));
-    let kind = identity.kind().as_str();
-    add("claviger-kind", Ok(HeaderValue::from_static(kind)));
-    let environment = decision.environment.as_str();
-    add(
-        "claviger-environment",
-        Ok(HeaderValue::from_static(environment)),
-    );
+    add(SUBJECT, identity.subject());
+    add(CREDENTIAL, identity.id());
     let scopes = credential.scopes_at(decision.api.as_deref()).join(" ");
-    add("claviger-scopes", HeaderValue::try_from(scopes));
+    add(SCOPES, scopes);
+    let kind = identity.kind().as_str();
+    headers.insert(KIND, HeaderValue::from_static(kind));
+    let environment = decision.environment.as_str();
+    headers.insert(ENVIRONMENT, HeaderValue::from_static(environment));
     response
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -12,7 +12,7 @@ use claviger_service::decisions::{DecisionRecord, RequestFacts};
 use claviger_service::imports::{self, Tried};
 use claviger_service::usage::Where;
 use claviger_verify::checks::Checks;
-use claviger_verify::{Decision, Request};
+use claviger_verify::{Decision, Now, Request};
 
 use crate::state::Web;
 
@@ -21,16 +21,32 @@ use crate::state::Web;
 pub(crate) struct Asked<'a> {
     /// Its id.
     pub(crate) request_id: RequestId,
+    /// When it is decided.
+    pub(crate) now: Now,
     /// The `User-Agent` header of whoever sent it.
     pub(crate) user_agent: Option<&'a str>,
     /// Whether the decision is kept whatever the load.
     pub(crate) always_keep: bool,
 }
 
+impl<'a> Asked<'a> {
+    /// A request that is decided now, kept if there is room.
+    pub(crate) fn now(web: &Web, user_agent: Option<&'a str>) -> Self {
+        let sources = web.app().sources();
+        let now = sources.both();
+        Self {
+            request_id: sources.request_id_at(now.wall),
+            now,
+            user_agent,
+            always_keep: false,
+        }
+    }
+}
+
 /// Decides, counts, and keeps what has to be explained later.
 pub(crate) async fn decide(web: &Web, request: &Request<'_>, asked: Asked<'_>) -> Decision {
     let app = web.app();
-    let now = app.sources().both();
+    let now = asked.now;
     let mut decision = app.verifier().decide(request, now);
     if decision.reason == Reason::InvalidCredential {
         // Boxed: the room for it is not each decision's.

@@ -96,11 +96,15 @@ pub struct Questions<'a> {
     responses((status = 200, description = "The decision", body = Object),
         (status = 503, description = "Not decidable now", body = Object)))]
 pub async fn one(State(web): State<Web>, body: Body) -> Result<Response, Failure> {
+    answer(&web, body).await
+}
+
+/// The same, before anything is routed.
+pub(super) async fn answer(web: &Web, body: Body) -> Result<Response, Failure> {
     let bytes = read_body(body).await?;
     let question: Question<'_> = parse(&bytes)?;
-    let request_id = web.app().sources().request_id();
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
-    let reason = question.answer(&web, request_id, &mut answer).await?;
+    let (request_id, reason) = question.answer(web, &mut answer).await?;
     let mut response = json(answer, reason == Reason::Stale);
     crate::router::name_request(&mut response, request_id);
     Ok(response)
@@ -131,9 +135,7 @@ pub async fn batch(State(web): State<Web>, body: Body) -> Result<Response, Failu
         if position > 0 {
             answer.push(b',');
         }
-        let reason = question
-            .answer(&web, web.app().sources().request_id(), &mut answer)
-            .await?;
+        let (_, reason) = question.answer(&web, &mut answer).await?;
         is_stale |= reason == Reason::Stale;
     }
     answer.extend_from_slice(b"]}");
@@ -144,9 +146,8 @@ impl Question<'_> {
     async fn answer(
         &self,
         web: &Web,
-        request_id: RequestId,
         answer: &mut Vec<u8>,
-    ) -> Result<Reason, Failure> {
+    ) -> Result<(RequestId, Reason), Failure> {
         let scopes: Vec<&str> = self.scopes.iter().flatten().map(AsRef::as_ref).collect();
         let request = Request {
             credential: (!self.credential.is_empty()).then_some(&*self.credential),
@@ -161,16 +162,12 @@ impl Question<'_> {
             ip: self.ip,
             sent: self.sent()?,
         };
-        let asked = Asked {
-            request_id,
-            user_agent: self.user_agent.as_deref(),
-            always_keep: false,
-        };
+        let asked = Asked::now(web, self.user_agent.as_deref());
         let decision = decide(web, &request, asked).await;
-        let view = DecisionView::new(&decision, request_id);
+        let view = DecisionView::new(&decision, asked.request_id);
         serde_json::to_writer(answer, &view)
             .map_err(|error| claviger_service::Error::Internal(Box::new(error)))?;
-        Ok(decision.reason)
+        Ok((asked.request_id, decision.reason))
     }
 }
 

@@ -27,9 +27,10 @@ pub struct Drained {
 impl Bound {
     /// Accepts and serves until the drain has started and its connections have ended.
     ///
-    /// `service` is cloned for each request, so a clone should cost no more than that of an
-    /// axum `Router`. Dropping the future closes the listener and cuts every connection.
-    pub async fn serve<S>(self, service: S, edge: Edge) -> Drained
+    /// `service` makes that of one connection, which is cloned for each of its requests: a clone
+    /// should cost no more than that of an axum `Router`. Dropping the future closes the listener
+    /// and cuts every connection.
+    pub async fn serve<S>(self, service: impl Fn() -> S, edge: Edge) -> Drained
     where
         S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
             + Clone
@@ -52,14 +53,14 @@ impl Bound {
     }
 }
 
-struct Listener<S> {
-    service: S,
+struct Listener<M> {
+    service: M,
     shared: Arc<Shared>,
     lanes: Option<Lanes>,
     connections: JoinSet<()>,
 }
 
-impl<S: Service> Listener<S> {
+impl<S: Service, M: Fn() -> S> Listener<M> {
     async fn accept_until_drain(&mut self, listener: &TcpListener, slots: &Arc<Semaphore>) {
         let drain = self.shared.edge.drain.clone();
         loop {
@@ -93,7 +94,7 @@ impl<S: Service> Listener<S> {
     ) {
         let slot = slot.into();
         let peer = Peer(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-        let (service, shared) = (self.service.clone(), Arc::clone(&self.shared));
+        let (service, shared) = ((self.service)(), Arc::clone(&self.shared));
         let Some((lane, seat)) = self.lanes.as_ref().and_then(Lanes::seat) else {
             self.connections.spawn(async move {
                 serve(stream, peer, service, shared).await;

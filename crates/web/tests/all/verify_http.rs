@@ -131,6 +131,9 @@ async fn limits_and_networks_hold_at_the_gateway() {
             .send_inside(from("192.0.2.1, 203.0.113.7"))
             .await
             .refused(IpNotAllowed);
+        // A gateway that adds a line instead of an address.
+        let lines = from("192.0.2.1").header("x-forwarded-for", "203.0.113.7");
+        instance.send_inside(lines).await.refused(IpNotAllowed);
         assert_eq!(
             instance
                 .send_inside(from("203.0.113.7, 192.0.2.1"))

@@ -52,7 +52,7 @@ pub(crate) fn start_on(bound: Bound, router: Router, settings: Settings) -> Runn
         drain: drain.clone(),
     };
     let lanes = Lanes::start("test").unwrap();
-    let task = tokio::spawn(bound.on(lanes).serve(router, edge));
+    let task = tokio::spawn(bound.on(lanes).serve(move || router.clone(), edge));
     Running {
         address,
         drain,
