@@ -1,12 +1,13 @@
 //! `decide`: the checks, in order.
 
 use std::fmt;
+use std::hint::black_box;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use claviger_model::apis::Unmatched;
-use claviger_model::keyring::{Keyring, Mac, macs_equal};
+use claviger_model::keyring::{Keyring, macs_equal};
 use claviger_model::routes::is_canonical;
 use claviger_model::scopes::ScopeName;
 use claviger_model::secret::{self, Malformed};
@@ -284,7 +285,8 @@ impl Verifier {
         })
     }
 
-    /// The entry whose secret this is. An unknown identifier costs the same hash as a wrong secret.
+    /// The entry whose secret this is. An unknown identifier costs what a wrong secret of a key
+    /// costs: the same hash, the same searches, and the memory of some key.
     pub(crate) fn matching_entry(
         &self,
         index: &Index,
@@ -294,16 +296,35 @@ impl Verifier {
             Malformed::Checksum => Some(Note::Typo),
             Malformed::Shape => None,
         })?;
-        let found = index.find(lookup);
-        let version = found
-            .as_ref()
-            .map_or(self.keyring.current_version(), Credential::pepper_version);
-        let hash = self.keyring.hash_secret(version, credential).ok_or(None)?;
-        let expected: Mac = found.as_ref().map_or([0; 32], |entry| *entry.hash());
-        match found {
-            Some(entry) if macs_equal(&hash, &expected) => Ok(entry),
-            _ => Err(None),
+        let matches = |entry: &Credential| {
+            let hash = self.keyring.hash_secret(entry.pepper_version(), credential);
+            hash.is_some_and(|hash| macs_equal(&hash, entry.hash()))
+        };
+        match index.find_key(lookup).map(Credential::Key) {
+            Ok(key) => {
+                if matches(&key) {
+                    return Ok(key);
+                }
+                // What an unknown one is looked for in.
+                black_box(index.find_other(lookup));
+            }
+            Err(stand_in) => {
+                if let Some(entry) = index.find_other(lookup) {
+                    return if matches(&entry) {
+                        Ok(entry)
+                    } else {
+                        Err(None)
+                    };
+                }
+                let stand_in = stand_in.map(Credential::Key);
+                let version = self.keyring.current_version();
+                black_box(stand_in.as_ref().map_or_else(
+                    || self.keyring.hash_secret(version, credential).is_some(),
+                    matches,
+                ));
+            }
         }
+        Err(None)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::entries::{
     ResidentGrant, ResidentSession,
 };
 use crate::imported::Imported;
-use crate::keys::{Filling, KeyTable};
+use crate::keys::{Filling, KeyTable, ResidentKey};
 use crate::origins::Origins;
 use crate::scopes::Scopes;
 use crate::tokens::VerifyingKey;
@@ -90,11 +90,19 @@ impl KeyFilling<'_> {
 impl Index {
     /// The credential of a secret. Does not allocate.
     pub fn find(&self, lookup: Lookup) -> Option<Credential> {
-        let key = self.keys.find(lookup).map(Credential::Key);
-        key.or_else(|| {
-            let entries = self.entries.pin();
-            entries.get(&lookup).cloned().map(Credential::Other)
-        })
+        let key = self.find_key(lookup).map(Credential::Key);
+        key.or_else(|_| self.find_other(lookup).ok_or(())).ok()
+    }
+
+    /// The key of a secret, or one that stands in for it.
+    pub(crate) fn find_key(&self, lookup: Lookup) -> Result<ResidentKey, Option<ResidentKey>> {
+        self.keys.find(lookup)
+    }
+
+    /// The credential of a secret, of every kind but keys.
+    pub(crate) fn find_other(&self, lookup: Lookup) -> Option<Credential> {
+        let entries = self.entries.pin();
+        entries.get(&lookup).cloned().map(Credential::Other)
     }
 
     /// The APIs.

@@ -32,6 +32,9 @@ use shard::{Ids, Loose, More, Record, Shard};
 /// How many shards there are: at ten million keys each has some six hundred, which is what one
 /// change of a key copies, and what an empty index costs is an address each.
 const SHARDS: usize = 16_384;
+/// How many shards are looked at for a key to stand in for one that is not there: with so few keys
+/// that there is none, all of them are in the processor's caches and take no time to be found.
+const DECOYS_MAX: usize = 16;
 /// Bits of a key's number in [`Places`], beside which the shard's number has room.
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 
@@ -69,15 +72,27 @@ impl Default for KeyTable {
 }
 
 impl KeyTable {
-    /// The key whose secret has this identifier. Does not allocate.
-    pub(crate) fn find(&self, lookup: Lookup) -> Option<ResidentKey> {
+    /// The key whose secret has this identifier; the error is another one, if there is any nearby,
+    /// for whom the time must not tell that it is another one. Does not allocate.
+    pub(crate) fn find(&self, lookup: Lookup) -> Result<ResidentKey, Option<ResidentKey>> {
         let number = shard_of(lookup.0);
-        let shard = self.shards.get(number)?.load();
-        let at = shard.find(lookup.0, range(number))?;
-        Some(ResidentKey {
-            shard: Arc::clone(&shard),
+        let shard = self.shards.get(number).ok_or(None)?.load();
+        let resident = |shard: &Arc<Shard>, at| ResidentKey {
+            shard: Arc::clone(shard),
             at,
-        })
+        };
+        match shard.find(lookup.0, range(number)) {
+            Ok(at) => Ok(resident(&shard, at)),
+            Err(at) if !shard.records.is_empty() => {
+                Err(Some(resident(&shard, at.min(shard.records.len() - 1))))
+            }
+            Err(_) => {
+                let others = (1..=DECOYS_MAX).map(|step| (number + step) % SHARDS);
+                let mut others = others.filter_map(|other| Some(self.shards.get(other)?.load()));
+                let other = others.find(|shard| !shard.records.is_empty());
+                Err(other.map(|shard| resident(&shard, 0)))
+            }
+        }
     }
 
     /// How many secrets there are.
@@ -384,13 +399,26 @@ mod tests {
         assert_eq!(table.len(), expected.len());
         for lookup in lookups {
             let found = table.find(Lookup(*lookup));
-            let found = found.map(|key| (key.identity(), key.name().to_owned()));
+            let found = found
+                .ok()
+                .map(|key| (key.identity(), key.name().to_owned()));
             let wanted = expected.get(lookup).map(|id| {
                 let identity = Identity::Key(KeyId(*id), SecretId((*lookup).into()));
                 (identity, format!("Key {id}"))
             });
             assert_eq!(found, wanted);
         }
+    }
+
+    #[test]
+    fn for_an_unknown_secret_another_key_stands_in() {
+        let (table, scopes) = (KeyTable::default(), Scopes::default());
+        assert!(matches!(table.find(Lookup(5)), Err(None)));
+        let account = Arc::new(AccountCell::inactive(AccountId(1)));
+        table.put(&key(7), &[secret(7, 5)], &account, &scopes);
+        let stand_in = |lookup| table.find(Lookup(lookup)).unwrap_err();
+        assert!(stand_in(6).is_some(), "of its shard");
+        assert!(stand_in(LOOKUPS - 1).is_some(), "of the next one");
     }
 
     proptest! {

@@ -133,7 +133,8 @@ impl Shard {
     /// Where `lookup` is. Identifiers are random numbers, so that its place is near to where it
     /// would be if they were spread evenly over `range`; from there it is looked for in widening
     /// steps, so that numbers which are not random cost a little more and nothing else.
-    pub(super) fn find(&self, lookup: u64, range: std::ops::Range<u64>) -> Option<usize> {
+    /// The error is a place beside where it would be.
+    pub(super) fn find(&self, lookup: u64, range: std::ops::Range<u64>) -> Result<usize, usize> {
         let count = self.lookups.len();
         let width = u128::from(range.end.saturating_sub(range.start)).max(1);
         let offset = u128::from(lookup.saturating_sub(range.start));
@@ -149,8 +150,9 @@ impl Shard {
             high = high.saturating_add(step).min(count);
             step *= 2;
         }
-        let near = self.lookups.get(low..count.min(high + 1))?;
-        near.binary_search(&lookup).ok().map(|at| low + at)
+        let near = self.lookups.get(low..count.min(high + 1));
+        let found = near.unwrap_or_default().binary_search(&lookup);
+        found.map(|at| low + at).map_err(|at| low + at)
     }
 
     /// The name of the record at this place.
@@ -222,7 +224,7 @@ mod tests {
             let shard = Shard::of(lookups.iter().map(|at| loose(*at, "")).collect());
             for lookup in (0..1_001).chain(998_999..1_000_001) {
                 let found = shard.find(lookup, 0..1_000_000);
-                let found = found.map(|at| shard.lookups[at]);
+                let found = found.ok().map(|at| shard.lookups[at]);
                 prop_assert_eq!(found, lookups.contains(&lookup).then_some(lookup));
             }
         }
