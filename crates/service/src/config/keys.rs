@@ -349,7 +349,9 @@ static SERVER: &[Key] = &[
             most: 1_000_000,
         },
         Default::Value("10000"),
-        "Open connections of one listener; more wait until one is closed.",
+        "Open connections of one listener; more wait until one is closed. When less than an eighth \
+         is left, each is closed after its answer, an idle one after a second, and slow clients \
+         get an eighth of the usual time.",
     ),
     key(
         "header_timeout_seconds",

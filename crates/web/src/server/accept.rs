@@ -39,7 +39,6 @@ impl Bound {
         S::Future: Send + 'static,
     {
         let (clock, _ticker) = Clock::start(&edge.settings);
-        let slots = Arc::new(Semaphore::new(edge.settings.connections_max));
         let shared = Arc::new(Shared::new(edge, clock, self.tls));
         let mut listener = Listener {
             service,
@@ -47,7 +46,7 @@ impl Bound {
             lanes: self.lanes,
             connections: JoinSet::new(),
         };
-        listener.accept_until_drain(&self.listener, &slots).await;
+        listener.accept_until_drain(&self.listener).await;
         listener.accept_backlog(self.listener);
         listener.end().await
     }
@@ -61,13 +60,14 @@ struct Listener<M> {
 }
 
 impl<S: Service, M: Fn() -> S> Listener<M> {
-    async fn accept_until_drain(&mut self, listener: &TcpListener, slots: &Arc<Semaphore>) {
+    async fn accept_until_drain(&mut self, listener: &TcpListener) {
         let drain = self.shared.edge.drain.clone();
+        let slots = Arc::clone(self.shared.slots());
         loop {
             tokio::select! {
                 () = drain.started() => return,
                 Some(end) = self.connections.join_next() => report(end),
-                (stream, peer, slot) = accept(listener, slots) => self.spawn(stream, peer, slot),
+                (stream, peer, slot) = accept(listener, &slots) => self.spawn(stream, peer, slot),
             }
         }
     }

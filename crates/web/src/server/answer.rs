@@ -35,7 +35,9 @@ pub(super) async fn answer<S: Service>(
         Err(panic) => answer_panic(&panic, &method, &uri, link),
     };
     if !link.progress.is_multiplexed()
-        && (link.shared.edge.drain.is_started() || link.progress.body_is_unread())
+        && (link.shared.edge.drain.is_started()
+            || link.progress.body_is_unread()
+            || link.shared.is_crowded())
     {
         response
             .headers_mut()

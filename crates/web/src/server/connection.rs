@@ -13,6 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
@@ -51,6 +52,8 @@ pub(super) struct Shared {
     pub(super) edge: Edge,
     pub(super) clock: Arc<Clock>,
     limits: Limits,
+    limits_when_crowded: Limits,
+    slots: Arc<Semaphore>,
     tls: Option<Tls>,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
@@ -67,6 +70,8 @@ impl Shared {
     pub(super) fn new(edge: Edge, clock: Arc<Clock>, tls: Option<Tls>) -> Self {
         let settings = &edge.settings;
         let limits = Limits::new(settings, &clock);
+        let limits_when_crowded = Limits::when_crowded(settings, &clock);
+        let slots = Arc::new(Semaphore::new(settings.connections_max));
         let mut http1 = http1::Builder::new();
         http1
             // Ours tells idle connections from slow heads and costs nothing per request.
@@ -86,9 +91,29 @@ impl Shared {
             edge,
             clock,
             limits,
+            limits_when_crowded,
+            slots,
             tls,
             http1,
             http2,
+        }
+    }
+
+    /// The places of connections that are free.
+    pub(super) fn slots(&self) -> &Arc<Semaphore> {
+        &self.slots
+    }
+
+    /// Whether less than an eighth of the connections that may be open is left.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.slots.available_permits() < self.edge.settings.connections_max / 8
+    }
+
+    fn limits(&self) -> &Limits {
+        if self.is_crowded() {
+            &self.limits_when_crowded
+        } else {
+            &self.limits
         }
     }
 }
@@ -212,8 +237,8 @@ where
         oversight: Oversight::default(),
     };
     let mut notice = pin!(link.shared.edge.drain.notice());
-    let limits = &link.shared.limits;
-    let mut alarm = pin!(sleep(link.shared.clock.duration(limits.alarm())));
+    let first = link.shared.clock.duration(link.shared.limits().alarm());
+    let mut alarm = pin!(sleep(first));
     let mut is_registered = false;
     poll_fn(|cx| {
         loop {
@@ -271,7 +296,7 @@ impl Supervisor<'_> {
     fn verdict(&self) -> Verdict {
         self.link
             .progress
-            .verdict(self.link.now(), &self.link.shared.limits, &self.oversight)
+            .verdict(self.link.now(), self.link.shared.limits(), &self.oversight)
     }
 
     /// Returns whether the alarm is set, and not due again already.

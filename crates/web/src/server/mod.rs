@@ -6,7 +6,9 @@
 //! 3. Each request gets its [`Peer`] and a body that is cut at its limit, goes to the service, and
 //!    a panic there becomes the caller's 500.
 //! 4. One timer per connection, not per request, enforces every time limit (`progress`).
-//! 5. While draining, each connection gets one more answer with `Connection: close` (HTTP/1.1,
+//! 5. When nearly all slots are taken, connections are closed after their answer and waited for
+//!    an eighth of the time.
+//! 6. While draining, each connection gets one more answer with `Connection: close` (HTTP/1.1,
 //!    RFC 9112 section 9.6) or GOAWAY (HTTP/2, RFC 9113 section 6.8).
 //!
 //! hyper's connections are driven directly: its own header timer allocates for every request and

@@ -87,10 +87,26 @@ impl Limits {
         }
     }
 
+    /// The same while nearly all connections are taken: nobody is to hold one for nothing.
+    pub(super) fn when_crowded(settings: &Settings, clock: &Clock) -> Self {
+        let shorter = |limit: Duration| limit.min((limit / 8).max(CROWDED_MIN));
+        let settings = Settings {
+            header_timeout: shorter(settings.header_timeout),
+            idle_timeout: settings.idle_timeout.min(CROWDED_MIN),
+            body_timeout: shorter(settings.body_timeout),
+            write_timeout: shorter(settings.write_timeout),
+            ..settings.clone()
+        };
+        Self::new(&settings, clock)
+    }
+
     pub(super) fn alarm(&self) -> u32 {
         self.alarm
     }
 }
+
+/// The least that a limit of a second or more becomes when connections are scarce.
+const CROWDED_MIN: Duration = Duration::from_secs(1);
 
 fn shortest(settings: &Settings) -> Duration {
     settings

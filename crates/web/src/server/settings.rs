@@ -9,6 +9,9 @@ pub const CONNECTIONS_FLOOR: usize = 1_000;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Open connections; beyond it new ones wait in the kernel's backlog until a slot is free.
+    /// When less than an eighth is left, each connection is closed after its answer, idle ones
+    /// after a second, and the patience for heads, bodies and readers is an eighth, so that
+    /// whoever holds connections for nothing locks nobody out.
     pub connections_max: usize,
     /// From the first byte of a request head to its last; from accepting to the first request.
     pub header_timeout: Duration,
