@@ -1,16 +1,20 @@
 //! `/openapi.json`, `/docs` and a page for each reason of refusal, all generated.
 
+use std::future::ready;
+
 use askama::Template;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use claviger_model::Reason;
 use claviger_model::reasons::Refusal;
+use http::header::CONTENT_TYPE;
 use utoipa::openapi::OpenApi as Document_;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::Failure;
 use crate::pages::{Frame, Page};
@@ -107,9 +111,13 @@ pub(crate) fn on_internal_listener(mut internal: Document_) -> Document_ {
 
 /// The routes of the documentation.
 pub fn routes() -> Router<Web> {
-    let viewer = SwaggerUi::new("/docs").url("/openapi.json", router::openapi());
+    let viewer = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
+    // Written once: it is long, and anybody may ask for it as often as they like.
+    let document = Bytes::from(router::openapi().to_json().unwrap_or_default());
+    let document = move || ready(([(CONTENT_TYPE, "application/json")], document.clone()));
     Router::new()
         .merge(Router::from(viewer))
+        .route("/openapi.json", get(document))
         .route("/docs/errors", get(reasons))
         .route("/docs/errors/{reason}", get(reason))
 }
