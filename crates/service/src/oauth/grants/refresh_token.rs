@@ -11,7 +11,7 @@
 use claviger_model::grants::GrantEnd;
 use claviger_model::ids::{FamilyId, GrantId};
 use claviger_model::keyring::macs_equal;
-use claviger_model::refresh::{Presented, RefreshToken, TokenFamily};
+use claviger_model::refresh::{Presented, REFRESH_PREFIX, RefreshToken, TokenFamily};
 use claviger_model::tokens::TokenGrant;
 use claviger_model::{UnixMillis, secret};
 use claviger_store::{StoreError, Tx, refresh_tokens, token_families};
@@ -105,6 +105,10 @@ pub(in super::super) async fn issue(
 
 /// The refresh token that `text` is, in whatever state.
 pub(in super::super) async fn find(app: &App, text: &str) -> Result<Option<Found>, Refusal> {
+    // Whatever else looks like one of our secrets is none of these, and costs no statement.
+    if !text.starts_with(REFRESH_PREFIX) {
+        return Ok(None);
+    }
     let Ok(lookup) = secret::parse(text) else {
         return Ok(None);
     };
