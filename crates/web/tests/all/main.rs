@@ -40,6 +40,7 @@ mod sandbox;
 mod scopes;
 mod sessions;
 mod signing_keys;
+mod unknown;
 mod usage;
 mod users;
 mod verify;

@@ -5,6 +5,7 @@
 mod pages;
 mod principals;
 mod things;
+mod tokens;
 
 use claviger_web::router;
 use http::Method;

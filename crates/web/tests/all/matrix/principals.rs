@@ -38,7 +38,11 @@ pub(super) const BESIDE: [&str; 11] = [
 ];
 
 /// Sends a request with an empty object, where it has a body.
-async fn try_it(instance: &Instance, (method, path): (&Method, &str), by: &str) -> Answer {
+pub(super) async fn try_it(
+    instance: &Instance,
+    (method, path): (&Method, &str),
+    by: &str,
+) -> Answer {
     if matches!(*method, Method::GET | Method::DELETE) {
         return ask(instance, (method, path), Some(by)).await;
     }
@@ -46,7 +50,7 @@ async fn try_it(instance: &Instance, (method, path): (&Method, &str), by: &str) 
     instance.send(sent).await
 }
 
-fn routes() -> impl Iterator<Item = (Method, String)> {
+pub(super) fn routes() -> impl Iterator<Item = (Method, String)> {
     let routes = operations().into_iter();
     routes.filter(|(method, path)| !is_of_oauth(path) && path != SIGNED && !is_open(method, path))
 }
