@@ -33,6 +33,7 @@ Commands:
   pages [PATTERN]    Check every page of the portal in every state in a browser; print the table
   fuzz [TARGET] [S]  Fuzz every parser, or one, for a minute each or S seconds; print the table
   memory             Look for 1,000 issued keys in the memory of the server, five seconds later
+  floods             Flood the server in every way, at full length; print what came of it
   sbom               Write what the program is made of to target/claviger.cdx.json (CycloneDX)
   docs [--check]     Write the generated pages of the guide, or check that they are current
 ";
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         "pages" => pages::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "memory" => evidence::memory(&rest),
+        "floods" => evidence::floods(&rest),
         "sbom" => sbom::run(&rest),
         "docs" => docs::run(&rest),
         "help" | "--help" | "-h" => {

@@ -16,6 +16,7 @@ mod directory;
 mod disk_full;
 mod documents;
 mod example_app;
+mod floods;
 mod foreign;
 mod foreign_apps;
 mod foreign_oauth2;
