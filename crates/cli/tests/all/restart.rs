@@ -1,6 +1,8 @@
 //! Disable x path after a power failure: everything is taken away in one data directory, the server
 //! is killed at once, and its successor lets nothing of it pass.
 
+mod apps;
+
 use claviger_service::sources::Sources;
 use claviger_service::testing::PASSWORD;
 use serde_json::{Value, json};
@@ -18,7 +20,15 @@ enum Held {
     /// A client's id and secret.
     Secret(String, String),
     Session(String),
+    /// A session where it is used at APIs, with the scopes of a role.
+    RoleOf(String),
     LegacyKey(String),
+    /// An app's refresh token, which can be used once.
+    Refresh {
+        client: String,
+        secret: String,
+        token: String,
+    },
 }
 
 /// What was taken away, and what that leaves nobody.
@@ -97,6 +107,40 @@ impl Acme<'_> {
         assert_eq!(answer.unwrap().status, 200, "{path}");
     }
 
+    async fn change_password(&self, session: &str) {
+        let new = "another password for tests";
+        let body = json!({"old_password": PASSWORD, "new_password": new});
+        self.by(session, "POST", "/v1/password", Some(body)).await;
+    }
+
+    /// Roles that lose what they allowed at APIs.
+    async fn roles(&self) -> Vec<Taken> {
+        let mut taken = Vec::new();
+        for (number, way) in ["narrow role", "other role"].into_iter().enumerate() {
+            let role = json!({"name": format!("R{number}"), "permissions": [],
+                "scopes": ["read:*"]});
+            let role = self.make("/v1/roles", role).await;
+            let (member, session) = self.member(&format!("role{number}")).await;
+            let role_of = json!({"role": role["id"]});
+            self.does("PATCH", &member, Some(role_of)).await;
+            let held = Held::RoleOf(session);
+            assert!(works(self.server, &held).await, "before {way}");
+            if way == "narrow role" {
+                let path = format!("/v1/roles/{}", text(&role, "id"));
+                let narrow = json!({"scopes": ["read:people"]});
+                self.does("PATCH", &path, Some(narrow)).await;
+            } else {
+                let other = json!({"name": "Nothing", "permissions": [], "scopes": []});
+                let other = self.make("/v1/roles", other).await;
+                let role_of = json!({"role": other["id"]});
+                self.does("PATCH", &member, Some(role_of)).await;
+            }
+            let held = vec![held];
+            taken.push(Taken { way, held });
+        }
+        taken
+    }
+
     async fn keys(&self) -> Vec<Taken> {
         let mut taken = Vec::new();
         for (way, method, change) in [
@@ -107,6 +151,11 @@ impl Acme<'_> {
                 "PATCH",
                 Some(json!({"scopes": ["read:people"]})),
             ),
+            (
+                "narrow the key's network",
+                "PATCH",
+                Some(json!({"allowed_ips": ["192.0.2.0/24"]})),
+            ),
         ] {
             let (path, key) = self.key(json!({})).await;
             assert!(works(self.server, &key).await, "before {way}");
@@ -114,6 +163,19 @@ impl Acme<'_> {
             let held = vec![key];
             taken.push(Taken { way, held });
         }
+        let (_, leaked) = self.key(json!({})).await;
+        let Held::Key(credential) = &leaked else {
+            unreachable!("a key");
+        };
+        self.does("POST", "/v1/leaks", Some(json!({"credential": credential})))
+            .await;
+        // Nobody is told when it is done.
+        let is_good = async || at_the_api(self.server, credential).await.contains(&true);
+        until(async || (!is_good().await).then_some(())).await;
+        taken.push(Taken {
+            way: "report leaked key",
+            held: vec![leaked.clone()],
+        });
         let legacy = self.make("/v1/legacy-key", json!({})).await;
         let legacy = Held::LegacyKey(text(&legacy, "key").to_owned());
         assert!(works(self.server, &legacy).await);
@@ -133,6 +195,7 @@ impl Acme<'_> {
             "end tokens",
             "narrow client",
             "rotate now",
+            "rotate with an end",
         ] {
             let (path, of_secret, token, secret) = self.client().await;
             for held in [&token, &secret] {
@@ -151,9 +214,20 @@ impl Acme<'_> {
                 }
                 _ => {
                     let path = format!("{path}/rotations");
-                    self.does("POST", &path, Some(json!({"old_ends": "now"})))
-                        .await;
+                    let ends = if way == "rotate now" {
+                        json!({"old_ends": "now"})
+                    } else {
+                        json!({"old_ends": "at", "at": soon()})
+                    };
+                    self.does("POST", &path, Some(ends)).await;
                 }
+            }
+            if way == "rotate with an end" {
+                // The tokens that it got go on until they expire.
+                until(async || (!works(self.server, &secret).await).then_some(())).await;
+                let held = vec![secret];
+                all.push(Taken { way, held });
+                continue;
             }
             let mut held = vec![token];
             if !["end tokens", "narrow client"].contains(&way) {
@@ -166,9 +240,16 @@ impl Acme<'_> {
 
     async fn people(&self) -> Vec<Taken> {
         let mut taken = Vec::new();
-        for (number, way) in ["sign out", "end others", "change password", "remove member"]
-            .into_iter()
-            .enumerate()
+        for (number, way) in [
+            "sign out",
+            "end session",
+            "end others",
+            "change password",
+            "remove member",
+            "suspend user",
+        ]
+        .into_iter()
+        .enumerate()
         {
             let name = format!("user{number}");
             let (member, session) = self.member(&name).await;
@@ -183,11 +264,25 @@ impl Acme<'_> {
                     let other = self.signed_in(&name).await;
                     self.by(&other, "DELETE", "/v1/sessions", None).await;
                 }
+                "end session" => {
+                    let other = self.signed_in(&name).await;
+                    let all = get(&self.server.public("/v1/sessions"), &other)
+                        .await
+                        .json();
+                    let all = all["data"].as_array().unwrap().iter();
+                    let first = all.clone().find(|one| one["current"] == json!(false));
+                    let id = text(first.unwrap(), "id").to_owned();
+                    let path = format!("/v1/sessions/{id}");
+                    self.by(&other, "DELETE", &path, None).await;
+                }
                 "change password" => {
                     let other = self.signed_in(&name).await;
-                    let new = "another password for tests";
-                    let body = json!({"old_password": PASSWORD, "new_password": new});
-                    self.by(&other, "POST", "/v1/password", Some(body)).await;
+                    self.change_password(&other).await;
+                }
+                "suspend user" => {
+                    let user = member.replace("/members/", "/users/");
+                    self.does("PATCH", &user, Some(json!({"status": "suspended"})))
+                        .await;
                 }
                 _ => self.does("DELETE", &member, None).await,
             }
@@ -196,6 +291,11 @@ impl Acme<'_> {
         }
         taken
     }
+}
+
+/// A moment that comes during the test, in Unix milliseconds.
+fn soon() -> i64 {
+    Sources::system().unwrap().now().0 + 3_000
 }
 
 fn text<'a>(body: &'a Value, member: &str) -> &'a str {
@@ -220,7 +320,12 @@ async fn works(server: &Server, held: &Held) -> bool {
             let old = server.public("/demo/old/v1/people");
             vec![get(&old, key).await.status == 200]
         }
-        Held::Key(key) | Held::Token(key) => at_the_api(server, key).await,
+        Held::Key(key) | Held::Token(key) | Held::RoleOf(key) => at_the_api(server, key).await,
+        Held::Refresh {
+            client,
+            secret,
+            token,
+        } => vec![apps::refreshes(server, (client, secret), token).await],
         Held::Session(session) => {
             let mut found = at_the_api(server, session).await;
             let whoami = get(&server.public("/v1/whoami"), session).await;
@@ -275,20 +380,24 @@ async fn what_was_taken_away_stays_so_after_a_power_failure() {
     let (_, kept_key) = acme.key(json!({})).await;
     let (_, _, kept_token, kept_secret) = acme.client().await;
     let (_, kept_session) = acme.member("kept").await;
-    let kept = [
+    let kept_app = acme.connected("kept-app").await;
+    let mut kept = vec![
         kept_key,
         kept_token,
         kept_secret,
         Held::Session(kept_session),
     ];
-    let soon = Sources::system().unwrap().now().0 + 3_000;
-    let (_, expiring) = acme.key(json!({"expires_at": soon})).await;
+    kept.extend(kept_app.held());
+    let (_, expiring) = acme.key(json!({"expires_at": soon()})).await;
     let Held::Key(text_of_it) = expiring.clone() else {
         unreachable!("a key");
     };
     let mut taken = acme.keys().await;
     taken.extend(acme.clients().await);
     taken.extend(acme.people().await);
+    taken.extend(acme.roles().await);
+    taken.extend(acme.apps().await);
+    taken.extend(apps::suspended_account(&acme).await);
     let is_over = async || {
         at_the_api(&server, &text_of_it)
             .await
