@@ -70,7 +70,7 @@ impl Frames {
     /// connection that is over.
     pub(super) async fn send_and_read(&mut self, bytes: &[u8]) -> bool {
         let (mut read, mut write) = self.0.split();
-        let mut thrown_away = [0; 16 * 1_024];
+        let mut thrown_away = vec![0; 16 * 1_024];
         let mut sending = std::pin::pin!(write.write_all(bytes));
         within(async {
             loop {
