@@ -19,15 +19,17 @@ mod keys;
 pub mod limits;
 mod origins;
 pub mod possession;
+mod request;
 pub mod routes;
 pub mod scopes;
 pub mod tokens;
 
 pub use clients::{ClientLogin, ClientRefusal, TokenFacts};
-pub use decide::{Request, Target, Verifier};
+pub use decide::Verifier;
 pub use decision::{Decision, Note};
 pub use freshness::{Freshness, Now};
 pub use identify::NotIdentified;
 pub use index::{Index, KeyFilling};
 pub use keys::ResidentKey;
+pub use request::{Request, Target};
 pub use tokens::VerifyingKey;

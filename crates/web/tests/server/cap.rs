@@ -58,9 +58,9 @@ async fn when_few_are_left_connections_are_closed_after_their_answer() {
     let (mut idle, mut closed) = (JoinSet::new(), 0);
     for number in 0..15 {
         let mut client = server.connect().await;
-        let closes = client.get("/").await.closes();
-        assert!(!closes || number > 8, "there are enough left");
-        closed += usize::from(closes);
+        let is_last = client.get("/").await.closes();
+        assert!(!is_last || number > 8, "there are enough left");
+        closed += usize::from(is_last);
         idle.spawn(async move { client.rest().await });
     }
     assert!(closed > 0, "nobody is asked to go");
