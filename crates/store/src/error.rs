@@ -47,6 +47,13 @@ pub enum StoreError {
     /// The disk of the database is full. Nothing was changed.
     #[error("the disk of the database is full: {0}")]
     Full(#[source] Cause),
+    /// The disk below the database failed. What was to be changed is not acknowledged; whether it
+    /// is there shows only after a restart.
+    #[error("the disk of the database failed: {0}")]
+    DiskError(#[source] Cause),
+    /// The file of the database is not what was written.
+    #[error("the file of the database is damaged: {0}")]
+    Damaged(#[source] Cause),
     /// The database came back from a backup and nobody has looked at it yet. Nothing was changed.
     #[error("the instance is sealed: it came back from a backup")]
     Sealed,
@@ -175,8 +182,12 @@ fn of_sqlite(code: &str, message: &str) -> StoreError {
     match number & 0xff {
         // SQLITE_BUSY, SQLITE_LOCKED
         5 | 6 => StoreError::Busy,
-        // NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, CANTOPEN, PROTOCOL, NOTADB
-        7..=11 | 14 | 15 | 26 => StoreError::Unavailable(cause()),
+        // IOERR
+        10 => StoreError::DiskError(cause()),
+        // CORRUPT, NOTADB
+        11 | 26 => StoreError::Damaged(cause()),
+        // NOMEM, READONLY, INTERRUPT, CANTOPEN, PROTOCOL
+        7..=9 | 14 | 15 => StoreError::Unavailable(cause()),
         _ => StoreError::Internal(cause()),
     }
 }
@@ -231,10 +242,17 @@ mod tests {
                 "{code}"
             );
         }
-        assert!(matches!(
-            of_sqlite("2570", "io"),
-            StoreError::Unavailable(_)
-        ));
+        // A delete that failed, a commit that did not reach the disk.
+        for code in ["2570", "1034"] {
+            let error = of_sqlite(code, "disk I/O error");
+            assert!(matches!(error, StoreError::DiskError(_)), "{code}");
+        }
+        // A damaged page, a damaged index, a file that is no database.
+        for code in ["11", "779", "26"] {
+            let error = of_sqlite(code, "malformed");
+            assert!(matches!(error, StoreError::Damaged(_)), "{code}");
+        }
+        assert!(matches!(of_sqlite("14", "m"), StoreError::Unavailable(_)));
         assert_eq!(of_sqlite("5", "database is locked"), StoreError::Busy);
         assert!(matches!(
             of_sqlite("1", "no such table"),

@@ -59,8 +59,8 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 pub use db::{
-    Ballast, Committed, Conn, Db, Journal, JournalEntry, JournalRead, Location, Reader, Reminder,
-    Replayed, Thing, Tx, check_integrity,
+    Ballast, Committed, Condition, Conn, Db, Journal, JournalEntry, JournalRead, Location, Reader,
+    Reminder, Replayed, Thing, Tx, check_integrity,
 };
 pub use error::{Cause, StoreError};
 pub use rows::BadRow;

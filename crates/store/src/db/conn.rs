@@ -14,6 +14,7 @@ use claviger_model::webhooks::is_told;
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, SqliteConnection, raw_sql};
 
+use super::condition::Signs;
 use super::plan::Plan;
 use super::query::{Faults, Query, noted};
 use crate::error::{Cause, StoreError};
@@ -96,6 +97,12 @@ impl Conn {
     /// The same for whoever follows this plan.
     pub(super) fn following(mut self, plan: Plan) -> Self {
         self.faults.plan = plan;
+        self
+    }
+
+    /// The same; its errors of the disk are noted there.
+    pub(super) fn reporting_to(mut self, signs: Arc<Signs>) -> Self {
+        self.faults.signs = Some(signs);
         self
     }
 

@@ -5,6 +5,7 @@
 //! each is its own transaction.
 
 mod ballast;
+mod condition;
 mod conn;
 mod copy;
 mod flush;
@@ -29,6 +30,7 @@ use sqlx::SqlitePool;
 use sqlx::postgres::PgConnectOptions;
 
 pub use ballast::Ballast;
+pub use condition::Condition;
 pub use conn::{Conn, Reader, Reminder, Tx};
 pub use copy::check_integrity;
 pub(crate) use journal::latest;
@@ -212,6 +214,25 @@ impl Db {
         }
     }
 
+    /// How it keeps what it is given; of PostgreSQL its own operator knows.
+    pub fn condition(&self) -> Condition {
+        match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => match writer.signs().condition() {
+                Condition::Sound if writer.is_full() => Condition::Full,
+                condition => condition,
+            },
+            Backend::Postgres(_) => Condition::Sound,
+        }
+    }
+
+    /// How often the disk failed or damage was found since the start.
+    pub fn disk_errors(&self) -> u64 {
+        match &self.inner.backend {
+            Backend::Sqlite { writer, .. } => writer.signs().errors(),
+            Backend::Postgres(_) => 0,
+        }
+    }
+
     /// Refuses every change from now on, as [`StoreError::Sealed`].
     pub fn seal(&self) {
         self.inner.is_sealed.store(true, Ordering::Release);
@@ -244,13 +265,17 @@ impl Db {
 
     /// A connection to read from.
     pub async fn read(&self) -> Result<Reader, StoreError> {
-        let handle = match &self.inner.backend {
-            Backend::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
-            Backend::Postgres(pools) => Handle::Postgres(pools.reads.acquire().await?),
-        };
         let keyring = Arc::clone(&self.inner.keyring);
-        let conn = Conn::new(handle, keyring).following(Plan::present());
-        Ok(Reader::new(conn))
+        let conn = match &self.inner.backend {
+            Backend::Sqlite { readers, writer } => {
+                let handle = Handle::Sqlite(readers.acquire().await?);
+                Conn::new(handle, keyring).reporting_to(Arc::clone(writer.signs()))
+            }
+            Backend::Postgres(pools) => {
+                Conn::new(Handle::Postgres(pools.reads.acquire().await?), keyring)
+            }
+        };
+        Ok(Reader::new(conn.following(Plan::present())))
     }
 
     /// Whether it is a file of this machine.

@@ -1,5 +1,7 @@
 //! One statement and its rows, whatever the driver.
 
+use std::sync::Arc;
+
 use claviger_model::UnixMillis;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -7,6 +9,7 @@ use sqlx::{
     ColumnIndex, Decode, Encode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type,
 };
 
+use super::condition::Signs;
 use super::plan::Plan;
 use crate::error::{Cause, Diagnosis, StoreError};
 
@@ -43,16 +46,19 @@ pub(crate) struct Faults {
     pub(crate) wrote: bool,
     /// What a test has fail; of the connection's user, and no fault yet.
     pub(crate) plan: Plan,
+    /// Where errors of the disk are noted for the operator.
+    pub(super) signs: Option<Arc<Signs>>,
 }
 
 impl Faults {
     /// Takes what went on; nothing has, afterwards.
     pub(crate) fn take(&mut self) -> Self {
-        let plan = self.plan.clone();
+        let (plan, signs) = (self.plan.clone(), self.signs.clone());
         std::mem::replace(
             self,
             Self {
                 plan,
+                signs,
                 ..Self::default()
             },
         )
@@ -220,6 +226,9 @@ pub(super) fn noted<T>(result: sqlx::Result<T>, faults: &mut Faults) -> Result<T
         let diagnosis = Diagnosis::of(&error);
         faults.retryable |= diagnosis.is_retryable;
         faults.full |= matches!(diagnosis.error, StoreError::Full(_));
+        if let Some(signs) = &faults.signs {
+            signs.note(&diagnosis.error);
+        }
         faults.first.get_or_insert_with(|| diagnosis.error.clone());
         diagnosis.error
     })

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::Committed;
 use super::ballast::Ballast;
+use super::condition::Signs;
 use super::conn::{Conn, Handle, Pending, Tx};
 use super::flush::flush;
 use super::job::{Class, Ending, Job, Outcome, Request, closed};
@@ -43,6 +44,7 @@ pub(super) struct Writer {
     stop: Arc<Notify>,
     ballast: Arc<OnceLock<Ballast>>,
     journal: Arc<OnceLock<Journal>>,
+    signs: Arc<Signs>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -54,6 +56,7 @@ impl Writer {
         let stop = Arc::new(Notify::new());
         let ballast = Arc::new(OnceLock::new());
         let journal = Arc::new(OnceLock::new());
+        let signs = Arc::new(Signs::default());
         let task = Batches {
             pool,
             keyring,
@@ -62,6 +65,7 @@ impl Writer {
             stop: Arc::clone(&stop),
             ballast: Arc::clone(&ballast),
             journal: Arc::clone(&journal),
+            signs: Arc::clone(&signs),
             conn: None,
         };
         Self {
@@ -70,6 +74,7 @@ impl Writer {
             stop,
             ballast,
             journal,
+            signs,
             task: Mutex::new(Some(tokio::spawn(task.run()))),
         }
     }
@@ -100,6 +105,10 @@ impl Writer {
     pub(super) fn keep_journal(&self, journal: Journal) {
         // The first one stays.
         let _ = self.journal.set(journal);
+    }
+
+    pub(super) fn signs(&self) -> &Arc<Signs> {
+        &self.signs
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -169,6 +178,7 @@ struct Batches {
     stop: Arc<Notify>,
     ballast: Arc<OnceLock<Ballast>>,
     journal: Arc<OnceLock<Journal>>,
+    signs: Arc<Signs>,
     conn: Option<Conn>,
 }
 
@@ -317,7 +327,8 @@ impl Batches {
             conn
         } else {
             let handle = Handle::Sqlite(self.pool.acquire().await?);
-            Conn::new(handle, Arc::clone(&self.keyring))
+            let conn = Conn::new(handle, Arc::clone(&self.keyring));
+            conn.reporting_to(Arc::clone(&self.signs))
         };
         let mut tx = Tx::new(conn.following(Plan::default()));
         match tx.run("BEGIN IMMEDIATE").await {
@@ -371,6 +382,10 @@ impl Batches {
         };
         tx.run("COMMIT").await?;
         tx.faults.plan.committed();
+        // Only a commit that wrote something was brought to the disk.
+        if epoch.is_some() {
+            self.signs.heal();
+        }
         if let (Some(journal), Some(entry)) = (journal, entry) {
             journal.note(entry, self.ballast.get().cloned()).await;
         }

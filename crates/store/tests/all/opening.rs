@@ -94,7 +94,7 @@ async fn a_missing_file_is_missing_and_an_unwritable_one_is_named() {
     let no_database = file.with_file_name("text.db");
     std::fs::write(&no_database, "x".repeat(5_000)).expect("a file");
     let error = refused(&Location::Sqlite { file: no_database }, keyring()).await;
-    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
