@@ -13,6 +13,10 @@ use claviger_web::server::BindError;
 /// What is to be done about a sealed instance.
 pub(crate) const UNSEAL: &str = "`claviger unseal` shows what came back and what to do";
 
+/// What is to be done about a damaged database.
+const RESTORE: &str = "if the disk or somebody damaged the file, `claviger restore FILE --replace` \
+                       brings the last backup back";
+
 /// The exit codes, which scripts rely on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -107,6 +111,9 @@ impl From<Error> for Failure {
         let exit = Exit::from(error.reason());
         let retry = error.retry_after_seconds();
         let is_sealed = error.reason() == Reason::Sealed;
+        if let Some(damage) = damage(&error) {
+            return damage.clone().into();
+        }
         let message = match error {
             // Whoever is at the machine may know what happened inside.
             Error::Internal(source) => source.to_string(),
@@ -119,6 +126,27 @@ impl From<Error> for Failure {
             None => failure,
         }
     }
+}
+
+/// What of an error tells that the database is not as it was written.
+fn damage(error: &Error) -> Option<&StoreError> {
+    let (Error::Internal(source)
+    | Error::Later {
+        source: Some(source),
+        ..
+    }) = error
+    else {
+        return None;
+    };
+    let found: &StoreError = source.downcast_ref()?;
+    let is_damage = matches!(
+        found,
+        StoreError::Damaged(_)
+            | StoreError::BrokenSeal { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Internal(_)
+    );
+    is_damage.then_some(found)
 }
 
 impl From<OpenError> for Failure {
@@ -134,6 +162,7 @@ impl From<OpenError> for Failure {
                 "give this user the right to write in the directory",
             ),
             OpenError::Store(error) => return error.into(),
+            OpenError::Seal(error) if damage(&error).is_some() => (Exit::Failed, RESTORE),
             OpenError::Seal(_) => (
                 Exit::Failed,
                 "give this user the right to read the data directory",
@@ -172,7 +201,15 @@ impl From<StoreError> for Failure {
                 Exit::Conflict,
                 "use the version that migrated the database, or a newer one",
             ),
-            _ => return Self::new(Exit::Failed, error.to_string()),
+            StoreError::DiskError(_) => (
+                Exit::Unreachable,
+                "look at the disk and at the log of the kernel, then try again",
+            ),
+            StoreError::Damaged(_)
+            | StoreError::BrokenSeal { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Internal(_) => (Exit::Failed, RESTORE),
+            StoreError::Conflict { .. } => return Self::new(Exit::Failed, error.to_string()),
         };
         Self::new(exit, error.to_string()).hint(hint)
     }

@@ -76,6 +76,10 @@ actions! {
     ClientRotationFirstUse = "client.rotation_first_use";
     /// A rotation was taken back: the older secrets stay.
     ClientRotationCancelled = "client.rotation_cancelled";
+    /// The clock of the server jumped, and nothing is issued any more.
+    ClockJumped = "clock.jumped";
+    /// It is certain again what time it is.
+    ClockSettled = "clock.settled";
     /// Somebody reported that a credential can be read by others.
     CredentialLeaked = "credential.leaked";
     /// A user allowed an app to act.

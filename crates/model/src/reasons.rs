@@ -65,6 +65,8 @@ pub enum Reason {
     Storage,
     /// The instance waits for its operator after a restore.
     Sealed,
+    /// The clock of the server jumped.
+    Clock,
     /// A fault of the server.
     Internal,
 }
@@ -86,7 +88,7 @@ pub struct Refusal {
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Allowed,
         Self::Malformed,
         Self::Validation,
@@ -117,6 +119,7 @@ impl Reason {
         Self::Stale,
         Self::Storage,
         Self::Sealed,
+        Self::Clock,
         Self::Internal,
     ];
 
@@ -157,7 +160,7 @@ const UNAUTHORIZED: &str = "UNAUTHORIZED";
 const FORBIDDEN: &str = "FORBIDDEN";
 
 /// In the order of [`Reason::ALL`]; a test holds them together.
-static TABLE: [Refusal; 31] = [
+static TABLE: [Refusal; 32] = [
     row("allowed", 200, "OK", "Allowed.", "Nothing."),
     row(
         "malformed",
@@ -361,6 +364,13 @@ static TABLE: [Refusal; 31] = [
         "UNAVAILABLE",
         "The instance was brought back from a backup and waits for its operator.",
         "Try again after Retry-After seconds; operators run `claviger unseal`.",
+    ),
+    row(
+        "clock",
+        503,
+        "UNAVAILABLE",
+        "The clock of the server jumped: nothing is issued until it is certain what time it is.",
+        "Try again after Retry-After seconds; operators set the clock, or restart the server.",
     ),
     row(
         "internal",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use claviger_model::UnixMillis;
 use claviger_model::keyring::Keyring;
 use claviger_model::time::DAY_MILLIS;
-use claviger_store::{Ballast, Db, Journal, Location, Reader, StoreError, Tx};
+use claviger_store::{Ballast, Condition, Db, Journal, Location, Reader, StoreError, Tx};
 use claviger_verify::Verifier;
 use futures_core::future::BoxFuture;
 
@@ -335,6 +335,16 @@ impl App {
             return Err(Error::stale());
         }
         Ok(self.inner.db.ready().await?)
+    }
+
+    /// How the main database keeps what it is given.
+    pub fn condition(&self) -> Condition {
+        self.inner.db.condition()
+    }
+
+    /// How often its disk failed or damage was found since the start.
+    pub fn disk_errors(&self) -> u64 {
+        self.inner.db.disk_errors()
     }
 
     /// Leaves: flushes what is kept in memory, takes the node off the list and closes the

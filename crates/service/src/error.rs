@@ -4,11 +4,19 @@ use claviger_model::{Problems, Reason};
 use claviger_store::StoreError;
 use claviger_verify::possession::{Nonce, Unproven};
 
-use crate::sources::NoRandom;
+use crate::sources::{CannotMint, NoRandom};
 
 /// What is said when the disk is full.
 const FULL: &str = "The disk of the server is full: nothing new can be kept until its operator makes \
                     place. Revoking still works.";
+
+/// What is said when the disk failed.
+const DISK_FAILED: &str = "The disk of the server failed, so the change was not acknowledged. Look \
+                           whether it was made before you try again.";
+
+/// What is said when the file of the database is damaged.
+const DAMAGED: &str = "The database of the server is damaged: until its operator has brought a \
+                       backup back, this cannot be read or changed.";
 
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +46,7 @@ pub enum Error {
     /// Try again later.
     #[error("{message}")]
     Later {
-        /// `rate_limited`, `stale`, `storage` or `sealed`.
+        /// `rate_limited`, `stale`, `storage`, `sealed` or `clock`.
         reason: Reason,
         /// What to tell the caller.
         message: String,
@@ -118,6 +126,25 @@ impl Error {
         }
     }
 
+    /// Not before it is certain what time it is.
+    pub fn clock() -> Self {
+        Self::Later {
+            reason: Reason::Clock,
+            message: Reason::Clock.refusal().message.to_owned(),
+            retry_after_seconds: 30,
+            source: None,
+        }
+    }
+
+    fn storage(message: &str, retry_after_seconds: u32, source: StoreError) -> Self {
+        Self::Later {
+            reason: Reason::Storage,
+            message: message.to_owned(),
+            retry_after_seconds,
+            source: Some(Box::new(source)),
+        }
+    }
+
     /// The row of the table.
     pub fn reason(&self) -> Reason {
         match self {
@@ -160,22 +187,25 @@ impl From<NoRandom> for Error {
     }
 }
 
+impl From<CannotMint> for Error {
+    fn from(error: CannotMint) -> Self {
+        match error {
+            CannotMint::Clock => Self::clock(),
+            CannotMint::NoRandom(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Busy => Self::Later {
-                reason: Reason::Storage,
-                message: Reason::Storage.refusal().message.to_owned(),
-                retry_after_seconds: 2,
-                source: Some(Box::new(error)),
-            },
+            StoreError::Unavailable(_) | StoreError::Busy => {
+                Self::storage(Reason::Storage.refusal().message, 2, error)
+            }
             StoreError::Sealed => Self::sealed(),
-            StoreError::Full(_) => Self::Later {
-                reason: Reason::Storage,
-                message: FULL.to_owned(),
-                retry_after_seconds: 10,
-                source: Some(Box::new(error)),
-            },
+            StoreError::Full(_) => Self::storage(FULL, 10, error),
+            StoreError::DiskError(_) => Self::storage(DISK_FAILED, 10, error),
+            StoreError::Damaged(_) => Self::storage(DAMAGED, 60, error),
             StoreError::Conflict { .. } => Self::Refused {
                 reason: Reason::Conflict,
                 message: "It was changed or made by somebody else at the same time.".to_owned(),

@@ -56,5 +56,5 @@ pub mod webhooks;
 
 pub use actor::{Actor, Caller};
 pub use app::App;
-pub use claviger_store::StoreError;
+pub use claviger_store::{Condition, StoreError};
 pub use error::Error;

@@ -17,6 +17,9 @@ pub async fn alive() -> Response {
 }
 
 /// Can the node decide and write?
+///
+/// `storage` is `sound`, `full`, `failing` or `damaged`, and `clock` is `believed` or `jumped`:
+/// whatever they keep from being done, a node decides, and stays ready.
 #[utoipa::path(get, path = "/readyz", operation_id = "readyz",
     tag = "health",
     responses((status = 200, body = Object), (status = 503, body = Object)))]
@@ -27,6 +30,8 @@ pub async fn ready(State(web): State<Web>) -> Response {
         "epoch": freshness.epoch(),
         "staleness_ms": freshness.staleness_millis(app.sources().both()),
         "credentials": app.verifier().index().len(),
+        "storage": app.condition().as_str(),
+        "clock": if app.sources().clock_jump().is_some() { "jumped" } else { "believed" },
     });
     match app.readiness().await {
         Ok(()) => axum::Json(body).into_response(),

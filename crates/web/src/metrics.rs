@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_model::Reason;
-use claviger_service::App;
 use claviger_service::stripes::Striped;
+use claviger_service::{App, Condition};
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -99,6 +99,10 @@ impl prometheus_client::collector::Collector for Collector {
         let counter = MetricType::Counter;
         let metric = encoder.encode_descriptor("usage_dropped", help, None, counter)?;
         uncounted.encode(metric)?;
+        let help = "How often the disk of the database failed, or damage was found in its file";
+        let errors = ConstCounter::new(self.app.disk_errors());
+        let metric = encoder.encode_descriptor("disk_errors", help, None, counter)?;
+        errors.encode(metric)?;
         let help = "Answers of the listeners by class of status";
         let mut family = encoder.encode_descriptor("answers", help, None, MetricType::Counter)?;
         for class in 0..5 {
@@ -127,6 +131,16 @@ impl Collector {
                 verifier.freshness().epoch(),
             ),
             ("index_secrets", "Secrets in the resident index", index_size),
+            (
+                "storage_unsound",
+                "1 while the disk of the database is full or fails, or its file is damaged",
+                i64::from(self.app.condition() != Condition::Sound),
+            ),
+            (
+                "clock_jump_milliseconds",
+                "By how much the wall clock jumped, as long as nothing is issued because of it",
+                self.app.sources().clock_jump().unwrap_or(0),
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(value);

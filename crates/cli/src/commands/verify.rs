@@ -121,7 +121,7 @@ fn show(decision: &Value, screen: Screen) -> Result<Exit, Failure> {
 fn outcome(reason: Reason) -> (&'static str, Exit) {
     match reason {
         Reason::Allowed => ("allowed", Exit::Done),
-        Reason::Stale | Reason::Storage | Reason::Sealed | Reason::Internal => {
+        Reason::Stale | Reason::Storage | Reason::Sealed | Reason::Clock | Reason::Internal => {
             ("undecidable", Exit::Undecidable)
         }
         _ => ("refused", Exit::Refused),

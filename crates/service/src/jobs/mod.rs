@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod clean;
+mod clock;
 mod mail;
 mod sandboxes;
 mod webhooks;
@@ -36,6 +37,8 @@ pub fn start(app: App) -> JobsHandle {
     let writing = Arc::new(Notify::new());
     let writer = spawn(app.clone(), &writing, mail::run);
     let watcher = spawn(app.clone(), &watching, watch);
+    let comparing = Arc::new(Notify::new());
+    let clock = spawn(app.clone(), &comparing, clock::watch);
     let runner = spawn(app, &minutely, run);
     JobsHandle {
         tasks: vec![
@@ -43,6 +46,7 @@ pub fn start(app: App) -> JobsHandle {
             (watching, watcher),
             (telling, teller),
             (writing, writer),
+            (comparing, clock),
         ],
     }
 }

@@ -172,9 +172,11 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let code = match error.reason() {
-            Reason::Stale | Reason::Storage | Reason::Sealed | Reason::RateLimited => {
-                ErrorCode::TemporarilyUnavailable
-            }
+            Reason::Stale
+            | Reason::Storage
+            | Reason::Sealed
+            | Reason::Clock
+            | Reason::RateLimited => ErrorCode::TemporarilyUnavailable,
             _ => ErrorCode::ServerError,
         };
         Self {

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::grants::{authorization_code, client_credentials, device_code, refresh_token};
 use super::{Client, ErrorCode, GrantType, QuotaState, Refusal, dpop};
 use crate::app::App;
+use crate::error::Error;
 use crate::settings::OAuthSettings;
 
 /// What a client asks for. It holds secrets: no `Debug`.
@@ -96,6 +97,7 @@ pub async fn issue(
     client: &Client,
     request: &TokenRequest<'_>,
 ) -> Result<IssuedToken, Refusal> {
+    app.sources().is_clock_believed().map_err(Error::from)?;
     let issued = issue_by_grant(app, client, request).await;
     let refused = issued.as_ref().err();
     client.note_use(

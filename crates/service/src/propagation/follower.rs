@@ -193,6 +193,12 @@ impl Follower {
         if self.is_sealed(beat).await? {
             return Ok(());
         }
+        if let Some(off_millis) = beat.sources.new_jump() {
+            // The machine may have been paused, with its clock since boot: what was revoked
+            // meanwhile is only known after this heartbeat.
+            beat.verifier.freshness().end();
+            beat.sources.note_jump(off_millis);
+        }
         let sent = beat.sources.both();
         let before = *self.applied.borrow();
         let epoch = beat.read_epoch(before).await?;

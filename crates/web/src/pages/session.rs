@@ -66,9 +66,11 @@ impl FromRequestParts<Web> for MaybeSession {
             Ok(caller) => caller,
             Err(error) => {
                 return match error.reason() {
-                    Reason::Stale | Reason::Storage | Reason::Sealed | Reason::Internal => {
-                        Err(error.into())
-                    }
+                    Reason::Stale
+                    | Reason::Storage
+                    | Reason::Sealed
+                    | Reason::Clock
+                    | Reason::Internal => Err(error.into()),
                     // Ended, or never one: signing in again is what helps.
                     _ => Ok(Self(None)),
                 };
