@@ -12,6 +12,7 @@
 mod bench;
 mod docs;
 mod evidence;
+mod faults;
 mod fuzz;
 mod pages;
 mod sbom;
@@ -32,6 +33,7 @@ Commands:
   bench [ARGS]       Run the benchmarks in release mode and print the table of ratios
   pages [PATTERN]    Check every page of the portal in every state in a browser; print the table
   fuzz [TARGET] [S]  Fuzz every parser, or one, for a minute each or S seconds; print the table
+  faults [ARGS]      Kill the server 1,000 times; break its disk, file and clock; --kills N, --flips N
   memory             Look for 1,000 issued keys in the memory of the server, five seconds later
   floods             Flood the server in every way, at full length; print what came of it
   sbom               Write what the program is made of to target/claviger.cdx.json (CycloneDX)
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(&rest),
         "pages" => pages::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "faults" => faults::run(&rest),
         "memory" => evidence::memory(&rest),
         "floods" => evidence::floods(&rest),
         "sbom" => sbom::run(&rest),

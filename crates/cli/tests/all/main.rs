@@ -42,6 +42,7 @@ mod screens;
 mod serve;
 mod signing_keys;
 mod small_disk;
+mod storm;
 mod upgrade;
 mod usage;
 mod verify;

@@ -219,6 +219,18 @@ impl Server {
         line.unwrap_or_else(|| panic!("it ended: {}", self.stderr()))
     }
 
+    /// Waits for the line of `claviger dev --json`; whether there was one before it ended.
+    pub(crate) async fn is_ready(&mut self) -> bool {
+        let line = tokio::time::timeout(TIMEOUT, self.stdout.next_line()).await;
+        match line.expect("a line, or its end, in time").unwrap() {
+            Some(line) => {
+                self.ready = serde_json::from_str(&line).unwrap();
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap()
