@@ -199,7 +199,8 @@ impl From<StoreError> for Failure {
             ),
             StoreError::NewerSchema { .. } => (
                 Exit::Conflict,
-                "use the version that migrated the database, or a newer one",
+                "use the version that migrated the database, or a newer one; if there never was one, the \
+                 file is damaged: bring a backup back with `claviger restore`",
             ),
             StoreError::DiskError(_) => (
                 Exit::Unreachable,

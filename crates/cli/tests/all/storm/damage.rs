@@ -16,7 +16,7 @@ use crate::program::Server;
 
 /// Says how many files are damaged: `cargo xtask faults` does it 500 times.
 const FLIPS_VARIABLE: &str = "CLAVIGER_TEST_FLIPS";
-const FLIPS_SHORT: u64 = 16;
+const FLIPS_SHORT: u64 = 8;
 /// Bytes that flip in one file, at most.
 const BYTES_MOST: u64 = 8;
 const LOAD_MILLIS: u64 = 1_200;
