@@ -39,7 +39,7 @@ pub async fn forward(State(web): State<Web>, headers: HeaderMap) -> Result<Respo
 /// The same, before anything is routed.
 pub(super) async fn answer(web: &Web, headers: &HeaderMap) -> Result<Response, Failure> {
     let credential = credential(headers)?;
-    let told = Told::read(headers);
+    let told = Told::read(headers)?;
     if let Some(Ok(parsed)) = told.uri.filter(|uri| uri.contains('?')).map(str::parse) {
         refuse_in_query(&parsed)?;
     }
@@ -65,6 +65,9 @@ pub(super) async fn answer(web: &Web, headers: &HeaderMap) -> Result<Response, F
     Ok(response)
 }
 
+const UNREADABLE: &str = "must be visible ASCII: an address has every other byte \
+    percent-encoded (RFC 3986 section 2.1)";
+
 /// What a gateway tells of the request.
 #[derive(Default)]
 struct Told<'a> {
@@ -79,7 +82,10 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     /// Of a header that came more than once the last one counts: gateways that add lines instead
     /// of replacing them add theirs at the end.
-    fn read(headers: &'a HeaderMap) -> Self {
+    ///
+    /// What the decision rests on is refused where it cannot be read: taken for absent, it would
+    /// ask for less than the route does.
+    fn read(headers: &'a HeaderMap) -> Result<Self, Failure> {
         let mut told = Self::default();
         // One walk over the few that there are costs less than six searches.
         for (name, value) in headers {
@@ -92,9 +98,13 @@ impl<'a> Told<'a> {
                 "user-agent" => &mut told.user_agent,
                 _ => continue,
             };
-            *place = value.to_str().ok();
+            *place = match value.to_str() {
+                Ok(text) => Some(text),
+                Err(_) if matches!(name.as_str(), "x-forwarded-for" | "user-agent") => None,
+                Err(_) => return Err(Failure::field(name.as_str(), UNREADABLE)),
+            };
         }
-        told
+        Ok(told)
     }
 
     fn url(&self) -> RequestUrl<'a> {

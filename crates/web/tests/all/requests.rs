@@ -56,6 +56,12 @@ impl Call {
         self
     }
 
+    /// A header that is no text.
+    pub(crate) fn bytes_header(mut self, name: &str, value: &[u8]) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
     /// From this address instead of the one that all of them share.
     pub(crate) fn at_address(mut self, address: IpAddr) -> Self {
         self.request = self.request.extension(Peer((address, 4711).into()));

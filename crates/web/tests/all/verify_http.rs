@@ -148,3 +148,62 @@ async fn limits_and_networks_hold_at_the_gateway() {
     })
     .await;
 }
+
+/// What a client sends as it likes, gateways pass on: bytes that are no text are not "no address",
+/// for which no scope is asked.
+#[tokio::test]
+async fn an_address_that_is_no_text_is_not_taken_for_none() {
+    for_each_app(async |instance| {
+        let made = instance.key(json!({})).await;
+        let key = text(&made, "key");
+        let lacking = || {
+            get("/verify/http")
+                .header("x-forwarded-proto", "https")
+                .by(key)
+        };
+        for (name, bytes, rest) in [
+            (
+                "x-forwarded-uri",
+                &b"/v1/leads?\xe9"[..],
+                [("x-forwarded-host", LIVE), ("x-forwarded-method", "POST")],
+            ),
+            (
+                "x-forwarded-method",
+                b"POST\xff",
+                [("x-forwarded-host", LIVE), ("x-forwarded-uri", "/v1/leads")],
+            ),
+            (
+                "x-forwarded-host",
+                b"live.acme.test\xe9",
+                [
+                    ("x-forwarded-method", "POST"),
+                    ("x-forwarded-uri", "/v1/leads"),
+                ],
+            ),
+        ] {
+            let call = rest
+                .into_iter()
+                .fold(lacking(), |call, (name, value)| call.header(name, value));
+            let answer = instance.send_inside(call.bytes_header(name, bytes)).await;
+            answer.refused_members(&[name]);
+        }
+        let call = forwarded(LIVE, "GET", "/v1/leads")
+            .by(key)
+            .bytes_header("x-forwarded-proto", b"https\xe9");
+        let answer = instance.send_inside(call).await;
+        answer.refused_members(&["x-forwarded-proto"]);
+        // Neither decides here: a user agent is noted, and this key has no networks.
+        let call = forwarded(LIVE, "GET", "/v1/leads")
+            .by(key)
+            .bytes_header("user-agent", b"caf\xe9")
+            .bytes_header("x-forwarded-for", b"\xe9");
+        assert_eq!(instance.send_inside(call).await.status, 200);
+        let bound = instance.key(json!({"allowed_ips": ["192.0.2.1"]})).await;
+        let call = forwarded(LIVE, "GET", "/v1/leads")
+            .by(text(&bound, "key"))
+            .header("x-forwarded-for", "192.0.2.1")
+            .bytes_header("x-forwarded-for", b"192.0.2.1\xe9");
+        instance.send_inside(call).await.refused(IpNotAllowed);
+    })
+    .await;
+}
