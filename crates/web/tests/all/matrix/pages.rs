@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::principals::BESIDE;
 use super::things::Things;
-use super::{filled_with, operations};
+use super::{filled_with, operations, path_tricks};
 use crate::instance::{Instance, for_each_app, text};
 use crate::oauth::form;
 use crate::requests::{Answer, Call, call, get};
@@ -375,18 +375,8 @@ async fn path_tricks_show_no_page() {
             }
             let (first, rest) = at[1..].split_once('/').unwrap_or((&at[1..], ""));
             let hex = format!("%{:02x}{}", first.as_bytes()[0], &first[1..]);
-            for odd in [
-                format!("/{at}"),
-                format!("{at}/"),
-                format!("{at};x=1"),
-                format!("{at}%2f"),
-                format!("{at}%00"),
-                format!("/%2e{at}"),
-                format!("/x/..{at}"),
-                format!("/{first}//{rest}"),
-                format!("/{}/{rest}", first.to_uppercase()),
-                format!("/{hex}/{rest}").trim_end_matches('/').to_owned(),
-            ] {
+            let encoded = format!("/{hex}/{rest}").trim_end_matches('/').to_owned();
+            for odd in path_tricks(&at).into_iter().chain([encoded]) {
                 for cookie in [None, Some(&*owner)] {
                     let fields = [("form_token", "x")];
                     let answer = instance.send(sent(&method, &odd, cookie, &fields)).await;
