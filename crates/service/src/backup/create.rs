@@ -207,7 +207,7 @@ fn unsound(error: claviger_store::StoreError) -> Error {
          backup with `claviger restore`."
     );
     match error {
-        claviger_store::StoreError::Unavailable(_) => Error::conflict(message),
+        claviger_store::StoreError::Damaged(_) => Error::conflict(message),
         other => other.into(),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use claviger_model::audit::checkpoint::Hex;
 use claviger_model::backup::Head;
 use claviger_model::keyring::Keyring;
-use claviger_store::{Db, Location, Reader, check_integrity, ledger};
+use claviger_store::{Db, Location, Reader, StoreError, check_integrity, ledger};
 use serde::Serialize;
 
 use super::file::{self, FileError};
@@ -22,7 +22,7 @@ use crate::sources::Sources;
 
 /// What the database is called until all of it was looked at.
 const STAGED_FILE: &str = "claviger.db.restoring";
-/// Rows of a table are counted up to so many.
+/// What SQLite puts beside a database.
 const SQLITE_COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// What is restored, and how.
@@ -139,7 +139,7 @@ async fn examine(
     public_url: &str,
     now: claviger_model::UnixMillis,
 ) -> Result<(), Error> {
-    check_integrity(staged).await?;
+    check_integrity(staged).await.map_err(damaged)?;
     let location = Location::Sqlite {
         file: staged.to_owned(),
     };
@@ -160,6 +160,15 @@ async fn examine(
     let sealed = sealed.await;
     db.close().await;
     sealed
+}
+
+fn damaged(error: StoreError) -> Error {
+    match error {
+        StoreError::Damaged(cause) => Error::conflict(format!(
+            "The database in the backup is damaged: {cause}. Take another backup."
+        )),
+        other => other.into(),
+    }
 }
 
 async fn is_as_head_says(reader: &mut Reader, head: &Head) -> Result<(), Error> {

@@ -65,7 +65,7 @@ impl Db {
 /// Whether every page, row and reference of the SQLite database in `file` is sound.
 ///
 /// # Errors
-/// What is wrong, in SQLite's words, as [`StoreError::Unavailable`]; or it is no database.
+/// What is wrong, in SQLite's words, as [`StoreError::Damaged`]; or it is no database.
 pub async fn check_integrity(file: &Path) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
@@ -85,14 +85,14 @@ async fn look(conn: &mut SqliteConnection) -> Result<(), StoreError> {
         .await?;
     if first != "ok" {
         let cause = format!("SQLite finds it damaged: {first}");
-        return Err(StoreError::Unavailable(Cause::new(cause)));
+        return Err(StoreError::Damaged(Cause::new(cause)));
     }
     let dangling = sqlx::query("PRAGMA foreign_key_check")
         .fetch_optional(&mut *conn)
         .await?;
     match dangling {
         None => Ok(()),
-        Some(_) => Err(StoreError::Unavailable(Cause::new(
+        Some(_) => Err(StoreError::Damaged(Cause::new(
             "SQLite finds a reference to a row that is not there",
         ))),
     }
