@@ -132,7 +132,7 @@ impl Sources {
     }
 
     /// Nothing is issued when the clock is off too much.
-    pub(crate) fn is_clock_believed(&self) -> Result<(), CannotMint> {
+    pub(crate) fn refuse_jumped_clock(&self) -> Result<(), CannotMint> {
         match self.clock_jump() {
             None => Ok(()),
             Some(_) => Err(CannotMint::Clock),
@@ -206,7 +206,7 @@ impl Sources {
 
     /// A new secret with this prefix: none as long as nobody knows what time it is.
     pub fn mint(&self, prefix: &str) -> Result<Plaintext, CannotMint> {
-        self.is_clock_believed()?;
+        self.refuse_jumped_clock()?;
         loop {
             let bytes = Zeroizing::new(random::<MINT_RANDOM_BYTES>()?);
             if let Some(secret) = Plaintext::mint(prefix, &bytes) {

@@ -97,7 +97,7 @@ pub async fn issue(
     client: &Client,
     request: &TokenRequest<'_>,
 ) -> Result<IssuedToken, Refusal> {
-    app.sources().is_clock_believed().map_err(Error::from)?;
+    app.sources().refuse_jumped_clock().map_err(Error::from)?;
     let issued = issue_by_grant(app, client, request).await;
     let refused = issued.as_ref().err();
     client.note_use(

@@ -81,11 +81,11 @@ fn parse(text: &[u8], keyring: &Keyring) -> JournalRead {
 
 /// Whether a line is one that a crash can have left: the writer marks it when it goes on behind it.
 fn is_torn(line: &[u8]) -> bool {
-    line.ends_with(TORN)
+    line.ends_with(TORN.as_bytes())
 }
 
 /// What is written behind a line that a crash left half written.
-const TORN: &[u8] = b" torn";
+const TORN: &str = " torn";
 
 fn entry(line: &[u8], keyring: &Keyring) -> Option<JournalEntry> {
     let text = revocations::open(keyring, std::str::from_utf8(line).ok()?)?;
@@ -108,7 +108,8 @@ pub(super) fn append(
     let mut next = known;
     let mut lines = String::new();
     if length > 0 && !ends_with_line(&mut file)? {
-        lines.push_str(" torn\n");
+        lines.push_str(TORN);
+        lines.push('\n');
     }
     for entry in entries.iter_mut() {
         entry.number = next.number + 1;
