@@ -63,4 +63,4 @@ pub use db::{
     Reminder, Replayed, Thing, Tx, check_integrity,
 };
 pub use error::{Cause, StoreError};
-pub use rows::BadRow;
+pub use rows::{BadRow, Walk};

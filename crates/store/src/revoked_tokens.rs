@@ -5,7 +5,7 @@ use claviger_model::ids::{ClientId, TokenId};
 
 use crate::db::{Conn, Row, Tx};
 use crate::error::StoreError;
-use crate::rows::{Fields, by_id, good, json_text};
+use crate::rows::{Fields, Walk, by_id, good, json_text};
 
 /// A revoked token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,8 +62,10 @@ pub async fn live_page(
     after: Option<TokenId>,
     limit: u32,
 ) -> Result<Vec<(TokenId, UnixMillis)>, StoreError> {
-    let mut after = after.map_or_else(String::new, |id| id.to_string());
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    let mut walk = Walk::of("revoked_tokens").behind(Some(after));
     loop {
+        let after = walk.after().unwrap_or_default();
         let rows = conn
             .query(
                 "SELECT id, expires_at FROM revoked_tokens
@@ -76,7 +78,7 @@ pub async fn live_page(
             .await?;
         let page: Vec<_> = rows.iter().filter_map(|row| good(read(row))).collect();
         match rows.last() {
-            Some(last) if page.is_empty() => after = by_id(last)?,
+            Some(last) if page.is_empty() => walk.on_to(by_id(last)?)?,
             _ => return Ok(page),
         }
     }

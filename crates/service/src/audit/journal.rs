@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use claviger_model::audit::checkpoint::{self, CheckpointKey, Signed};
-use claviger_store::{Conn, audit_checkpoints};
+use claviger_store::{Conn, Walk, audit_checkpoints};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -85,15 +85,17 @@ pub(super) async fn follow(app: &App) -> Result<(), Error> {
         return Ok(());
     };
     let beside = last_beside(app).await?;
-    let mut after = beside.map_or(0, |last| {
+    let last = beside.map_or(0, |last| {
         i64::try_from(last.checkpoint.seq).unwrap_or(i64::MAX)
     });
+    let mut walk = Walk::of("audit_checkpoints").behind(Some(last));
     loop {
+        let after = walk.after().unwrap_or_default();
         let page = audit_checkpoints::page_in_order(&mut *app.read().await?, after, PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = i64::try_from(last.tree.size()).unwrap_or(i64::MAX);
+        walk.on_to(i64::try_from(last.tree.size()).unwrap_or(i64::MAX))?;
         let mut lines = String::new();
         for one in &page {
             lines.push_str(&json!({"checkpoint": one.note}).to_string());

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use claviger_model::credentials::KeySecret;
 use claviger_model::ids::KeyId;
 use claviger_model::keys::ApiKey;
-use claviger_store::{Cause, Db, StoreError, keys};
+use claviger_store::{Cause, Db, StoreError, Walk, keys};
 use claviger_verify::Index;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -60,17 +60,18 @@ pub(super) async fn load(db: &Db, index: &Index) -> Result<(), StoreError> {
 /// Reads the keys above the first id up to the second one.
 async fn read_part(
     db: Db,
-    (mut after, until): (Option<KeyId>, Option<KeyId>),
+    (after, until): (Option<KeyId>, Option<KeyId>),
     pages: mpsc::Sender<Page>,
 ) -> Result<(), StoreError> {
     let mut reader = db.read().await?;
+    let mut walk = Walk::of("keys").behind(after);
     loop {
-        let (page, bad_rows) = keys::resident_range(&mut reader, after, until, PAGE).await?;
+        let (page, bad_rows) = keys::resident_range(&mut reader, walk.after(), until, PAGE).await?;
         report(&bad_rows);
         let Some((last, _)) = page.last() else {
             return Ok(());
         };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         if pages.send(page).await.is_err() {
             return Ok(());
         }

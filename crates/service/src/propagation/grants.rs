@@ -11,7 +11,7 @@ use claviger_model::refresh::TokenFamily;
 use claviger_model::roles::Powers;
 use claviger_model::scopes::ScopePatterns;
 use claviger_model::{Reason, UnixMillis};
-use claviger_store::{Conn, StoreError, grants, token_families, users};
+use claviger_store::{Conn, StoreError, Walk, grants, token_families, users};
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentGrant;
 
@@ -29,20 +29,20 @@ pub(super) async fn load(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     let since = now.plus_seconds(-i64::from(TOKEN_LIFETIME_SECONDS_MAX));
-    let mut after = None;
+    let mut walk = Walk::of("grants");
     loop {
-        let page = grants::resident_page(conn, since, after, PAGE).await?;
+        let page = grants::resident_page(conn, since, walk.after(), PAGE).await?;
         let Some(last) = page.last() else { break };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         put(conn, index, page).await?;
     }
-    let mut after = None;
+    let mut walk = Walk::of("token_families");
     loop {
-        let page = token_families::ended_page(conn, since, after, PAGE).await?;
+        let page = token_families::ended_page(conn, since, walk.after(), PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         end_families(index, &page);
     }
 }

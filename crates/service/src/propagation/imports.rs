@@ -1,7 +1,7 @@
 //! Filling the index with what was brought along for keys that were made elsewhere.
 
 use claviger_model::ids::SecretId;
-use claviger_store::{Conn, StoreError, imports};
+use claviger_store::{Conn, StoreError, Walk, imports};
 use claviger_verify::Index;
 
 use super::loader::{report, without};
@@ -12,15 +12,16 @@ const PAGE: u32 = 5_000;
 /// Holds everything that has not been replaced by a hash of our own.
 pub(super) async fn load(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
     put_peppers(conn, index).await?;
-    let mut after = None;
+    let mut walk: Walk<String> = Walk::of("imported_hashes");
     loop {
-        let ((page, bad_rows), end) = imports::unseen_page(conn, after.as_deref(), PAGE).await?;
+        let ((page, bad_rows), end) =
+            imports::unseen_page(conn, walk.after().as_deref(), PAGE).await?;
         report(&bad_rows);
         page.iter().for_each(|row| index.put_imported(row));
-        after = match end {
-            Some(end) => Some(end),
+        match end {
+            Some(end) => walk.on_to(end)?,
             None => return Ok(()),
-        };
+        }
     }
 }
 

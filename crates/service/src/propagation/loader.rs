@@ -13,8 +13,8 @@ use claviger_model::sessions::Session;
 use claviger_model::tokens::TokenOwner;
 use claviger_model::{Reason, UnixMillis};
 use claviger_store::{
-    BadRow, Conn, Db, StoreError, accounts, apis, clients, grants as grant_rows, keys, ledger,
-    legacy_keys, revoked_tokens, sessions, signing_keys, token_floors, users,
+    BadRow, Conn, Db, StoreError, Walk, accounts, apis, clients, grants as grant_rows, keys,
+    ledger, legacy_keys, revoked_tokens, sessions, signing_keys, token_floors, users,
 };
 use claviger_verify::Index;
 use claviger_verify::entries::ResidentSession;
@@ -119,49 +119,49 @@ pub(super) async fn apply(
 }
 
 async fn load_accounts(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
-    let mut after = None;
+    let mut walk = Walk::of("accounts");
     loop {
-        let page = accounts::list(conn, after, PAGE).await?;
+        let page = accounts::list(conn, walk.after(), PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         page.iter().for_each(|account| index.put_account(account));
     }
 }
 
 async fn load_clients(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
-    let mut after = None;
+    let mut walk = Walk::of("clients");
     loop {
-        let page = clients::resident_page(conn, after, PAGE).await?;
+        let page = clients::resident_page(conn, walk.after(), PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         put_clients(conn, index, &page).await?;
     }
 }
 
 async fn load_legacy_keys(conn: &mut Conn, index: &Index) -> Result<(), StoreError> {
-    let mut after = None;
+    let mut walk = Walk::of("legacy_keys");
     loop {
-        let page = legacy_keys::resident_page(conn, after, PAGE).await?;
+        let page = legacy_keys::resident_page(conn, walk.after(), PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         page.iter().for_each(|key| index.put_legacy_key(key));
     }
 }
 
 async fn load_sessions(conn: &mut Conn, index: &Index, now: UnixMillis) -> Result<(), StoreError> {
-    let mut after = None;
+    let mut walk = Walk::of("sessions");
     loop {
-        let page = sessions::live_page(conn, now, after, PAGE).await?;
+        let page = sessions::live_page(conn, now, walk.after(), PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = Some(last.id);
+        walk.on_to(last.id)?;
         put_sessions(conn, index, page).await?;
     }
 }
@@ -173,13 +173,13 @@ async fn load_token_ends(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     put_floors(index, token_floors::all(conn).await?);
-    let mut after = None;
+    let mut walk = Walk::of("revoked_tokens");
     loop {
-        let page = revoked_tokens::live_page(conn, now, after, PAGE).await?;
+        let page = revoked_tokens::live_page(conn, now, walk.after(), PAGE).await?;
         let Some((last, _)) = page.last() else {
             return Ok(());
         };
-        after = Some(*last);
+        walk.on_to(*last)?;
         page.into_iter()
             .for_each(|(id, end)| index.revoke_token(id, end));
     }

@@ -12,7 +12,7 @@ use claviger_model::ids::{
 };
 use claviger_model::signing_keys::SigningKey;
 use claviger_store::{
-    Conn, ledger, revoked_tokens, signing_keys as key_rows, token_ends, token_floors,
+    Conn, Walk, ledger, revoked_tokens, signing_keys as key_rows, token_ends, token_floors,
 };
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -164,13 +164,13 @@ async fn dead_clients(conn: &mut Conn, since: UnixMillis) -> Result<Vec<ClientId
 
 async fn revoked(conn: &mut Conn, now: UnixMillis) -> Result<Vec<Revoked>, Error> {
     let mut found = Vec::new();
-    let mut after = None;
+    let mut walk = Walk::of("revoked_tokens");
     loop {
-        let page = revoked_tokens::live_page(conn, now, after, PAGE).await?;
+        let page = revoked_tokens::live_page(conn, now, walk.after(), PAGE).await?;
         let Some((last, _)) = page.last() else {
             return Ok(found);
         };
-        after = Some(*last);
+        walk.on_to(*last)?;
         found.extend(page.into_iter().map(|(jti, end)| Revoked {
             jti,
             exp: end.0.div_euclid(1_000),

@@ -6,7 +6,7 @@ use claviger_model::ids::AccountId;
 use claviger_model::time::DAY_MILLIS;
 use claviger_model::usage::Step;
 use claviger_model::{Environment, UnixMillis};
-use claviger_store::{StoreError, Tx, usage};
+use claviger_store::{StoreError, Tx, Walk, usage};
 
 use super::query::flush;
 use crate::app::App;
@@ -31,16 +31,17 @@ pub async fn forget_old(app: &App) -> Result<(), Error> {
         (Step::Hour, before(settings.hours_days)),
         (Step::Day, before(settings.days)),
     ];
-    let mut after = -1;
+    let mut walk = Walk::of("usage_series");
     loop {
         let mut reader = app.usage_db().read().await?;
-        let series = usage::series_after(&mut reader, after, SERIES_AT_ONCE).await?;
+        let series =
+            usage::series_after(&mut reader, walk.after().unwrap_or(-1), SERIES_AT_ONCE).await?;
         drop(reader);
         let Some(last) = series.last().copied() else {
             break;
         };
         delete(app, series, &ends, Purged::CountsAndSeries).await?;
-        after = last;
+        walk.on_to(last)?;
     }
     let before = now.plus_millis(-WRITERS_KEPT_MILLIS);
     let forgotten = app
@@ -57,17 +58,18 @@ pub async fn forget_old(app: &App) -> Result<(), Error> {
 pub async fn forget_test(app: &App, account: AccountId) -> Result<(), Error> {
     flush(app).await;
     let everything = [Step::Minute, Step::Hour, Step::Day].map(|step| (step, UnixMillis(i64::MAX)));
-    let mut after = -1;
+    let mut walk = Walk::of("usage_series");
     loop {
         let mut reader = app.usage_db().read().await?;
         let test = Environment::Test;
+        let after = walk.after().unwrap_or(-1);
         let found = usage::series_of(&mut reader, account, test, after, SERIES_AT_ONCE).await?;
         drop(reader);
         let Some(last) = found.last().copied() else {
             return Ok(());
         };
         delete(app, found, &everything, Purged::Counts).await?;
-        after = last;
+        walk.on_to(last)?;
     }
 }
 

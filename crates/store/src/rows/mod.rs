@@ -2,6 +2,7 @@
 
 mod bulk;
 mod fields;
+mod walk;
 
 use std::fmt::Write as _;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 pub(crate) use bulk::{Bulk, open_bulk};
 pub(crate) use fields::Fields;
+pub use walk::Walk;
 
 use crate::db::{Conn, Query, Row};
 use crate::error::{Cause, StoreError};

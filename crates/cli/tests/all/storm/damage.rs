@@ -52,6 +52,19 @@ struct Scene {
     foreign: Vec<String>,
 }
 
+/// A copy of a data directory whose server does not run.
+pub(super) fn copy_of(directory: &Directory) -> Directory {
+    let copy = Directory::new();
+    std::fs::create_dir(copy.path("data")).unwrap();
+    for name in FILES {
+        let at = format!("data/{name}");
+        if std::fs::exists(directory.path(&at)).unwrap() {
+            std::fs::copy(directory.path(&at), copy.path(&at)).unwrap();
+        }
+    }
+    copy
+}
+
 impl Scene {
     async fn new(random: &mut Random, is_killed: bool) -> Self {
         let directory = Directory::new();
@@ -79,16 +92,12 @@ impl Scene {
 
     /// A copy of which some bytes are flipped; where.
     fn damaged(&self, random: &mut Random) -> (Directory, Vec<String>) {
-        let copy = Directory::new();
-        std::fs::create_dir(copy.path("data")).unwrap();
-        let mut present = Vec::new();
-        for name in FILES {
-            let from = self.directory.path(&format!("data/{name}"));
-            let to = copy.path(&format!("data/{name}"));
-            if std::fs::copy(from, to).is_ok() && name.starts_with("claviger.db") {
-                present.push(name);
-            }
-        }
+        let copy = copy_of(&self.directory);
+        let present = FILES.map(|name| (name, copy.path(&format!("data/{name}"))));
+        let present = present.into_iter().filter(|(name, path)| {
+            name.starts_with("claviger.db") && std::fs::exists(path).unwrap()
+        });
+        let present: Vec<&str> = present.map(|(name, _)| name).collect();
         let name = random.one_of(&present).unwrap();
         let path = copy.path(&format!("data/{name}"));
         let mut bytes = std::fs::read(&path).unwrap();

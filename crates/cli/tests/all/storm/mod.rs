@@ -12,6 +12,7 @@ mod history;
 mod kills;
 mod load;
 mod oracle;
+mod order;
 mod random;
 mod shim;
 mod site;
