@@ -14,6 +14,8 @@ const PAGE_BYTES: usize = 4_096;
 /// The first byte of a page of an index that has other pages below it (SQLite's file format,
 /// section 1.6).
 const INNER_INDEX: u8 = 2;
+/// What stands before the id in a cell at most, where the id comes first.
+const CELL_HEAD_MOST: usize = 40;
 const PREFIX: &[u8] = b"key_";
 /// What no id comes after.
 const GREATEST: u8 = b'z';
@@ -59,12 +61,18 @@ async fn an_index_that_leads_back_ends_the_start() {
 /// Where ids of keys stand in pages that lead to other pages.
 fn separators(file: &[u8]) -> Vec<usize> {
     let pages = file.chunks(PAGE_BYTES).enumerate();
-    // Those above the keys themselves: such a page has a handful of rows.
-    let inner = pages.filter(|(_, page)| page[0] == INNER_INDEX && page[3] == 0 && page[4] < 8);
+    let inner = pages.filter(|(_, page)| page[0] == INNER_INDEX);
     let found = inner.flat_map(|(number, page)| {
-        let starts = page.windows(PREFIX.len()).enumerate();
-        let starts = starts.filter(|(_, window)| *window == PREFIX);
-        starts.map(move |(at, _)| number * PAGE_BYTES + at)
+        let number_at = |at: usize| usize::from(u16::from_be_bytes([page[at], page[at + 1]]));
+        // Behind the head of 12 bytes stands where each cell begins.
+        let cells = (0..number_at(3)).map(move |cell| number_at(12 + 2 * cell));
+        let ids = cells.filter_map(|cell| {
+            let begin = &page[cell..PAGE_BYTES.min(cell + CELL_HEAD_MOST + PREFIX.len())];
+            let at = begin.windows(PREFIX.len()).position(|part| part == PREFIX);
+            at.map(|at| cell + at)
+        });
+        ids.map(move |at| number * PAGE_BYTES + at)
+            .collect::<Vec<_>>()
     });
     found.collect()
 }
