@@ -281,7 +281,7 @@ impl Beat {
     /// primary that was cut off cannot answer.
     async fn read_epoch(&mut self, applied: i64) -> Result<i64, StoreError> {
         if self.db.is_sqlite() {
-            let mut reader = self.db.read().await?;
+            let mut reader = self.db.read_urgent().await?;
             return ledger::epoch(&mut reader).await;
         }
         if let Some(epoch) = self.heartbeat(applied).await? {
@@ -312,7 +312,7 @@ impl Beat {
 
     async fn catch_up(&self, before: i64, epoch: i64) -> Result<(), StoreError> {
         let (changes, floor) = {
-            let mut reader = self.db.read().await?;
+            let mut reader = self.db.read_urgent().await?;
             let changes = ledger::changes_since(&mut reader, before).await?;
             (changes, ledger::floor(&mut reader).await?)
         };

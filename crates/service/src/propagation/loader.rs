@@ -67,7 +67,7 @@ pub(super) async fn apply(
     for (_, change) in changes {
         by_kind.entry(change.kind).or_default().insert(&change.id);
     }
-    let mut reader = db.read().await?;
+    let mut reader = db.read_urgent().await?;
     let conn: &mut Conn = &mut reader;
     for kind in ChangeKind::ALL {
         let Some(ids) = by_kind.remove(&kind) else {

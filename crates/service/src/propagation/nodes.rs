@@ -70,7 +70,7 @@ impl Reaper {
         sources: &Sources,
         own: &str,
     ) -> Result<(), StoreError> {
-        let nodes = nodes::list(&mut *db.read().await?).await?;
+        let nodes = nodes::list(&mut *db.read_urgent().await?).await?;
         let now = sources.both().boot_nanos;
         self.seen
             .retain(|known, _| nodes.iter().any(|node| node.incarnation == *known));

@@ -53,7 +53,8 @@ impl Db {
             Arc::clone(&keyring),
         );
         let backend = Backend::Sqlite {
-            readers: pool().connect_lazy_with(options),
+            readers: pool().connect_lazy_with(options.clone()),
+            urgent: pool().connect_lazy_with(options),
             writer,
         };
         Ok(Self {

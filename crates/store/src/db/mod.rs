@@ -96,7 +96,12 @@ impl Inner {
 }
 
 enum Backend {
-    Sqlite { readers: SqlitePool, writer: Writer },
+    Sqlite {
+        readers: SqlitePool,
+        /// Of those who must not wait behind the others.
+        urgent: SqlitePool,
+        writer: Writer,
+    },
     Postgres(Pools),
 }
 
@@ -265,17 +270,29 @@ impl Db {
 
     /// A connection to read from.
     pub async fn read(&self) -> Result<Reader, StoreError> {
-        let keyring = Arc::clone(&self.inner.keyring);
-        let conn = match &self.inner.backend {
-            Backend::Sqlite { readers, writer } => {
-                let handle = Handle::Sqlite(readers.acquire().await?);
-                Conn::new(handle, keyring).reporting_to(Arc::clone(writer.signs()))
-            }
-            Backend::Postgres(pools) => {
-                Conn::new(Handle::Postgres(pools.reads.acquire().await?), keyring)
-            }
+        let handle = match &self.inner.backend {
+            Backend::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
+            Backend::Postgres(pools) => Handle::Postgres(pools.reads.acquire().await?),
         };
-        Ok(Reader::new(conn.following(Plan::present())))
+        Ok(self.reader(handle))
+    }
+
+    /// The same for the few reads on which it depends whether this process goes on deciding: they
+    /// do not wait for a connection behind exports and pages.
+    pub async fn read_urgent(&self) -> Result<Reader, StoreError> {
+        let handle = match &self.inner.backend {
+            Backend::Sqlite { urgent, .. } => Handle::Sqlite(urgent.acquire().await?),
+            Backend::Postgres(pools) => Handle::Postgres(pools.urgent.acquire().await?),
+        };
+        Ok(self.reader(handle))
+    }
+
+    fn reader(&self, handle: Handle) -> Reader {
+        let mut conn = Conn::new(handle, Arc::clone(&self.inner.keyring));
+        if let Backend::Sqlite { writer, .. } = &self.inner.backend {
+            conn = conn.reporting_to(Arc::clone(writer.signs()));
+        }
+        Reader::new(conn.following(Plan::present()))
     }
 
     /// Whether it is a file of this machine.
@@ -314,7 +331,12 @@ impl Db {
     /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         match &self.inner.backend {
-            Backend::Sqlite { readers, writer } => {
+            Backend::Sqlite {
+                readers,
+                urgent,
+                writer,
+            } => {
+                urgent.close().await;
                 readers.close().await;
                 writer.close().await;
             }

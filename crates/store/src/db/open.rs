@@ -22,6 +22,10 @@ use crate::rows::Fields;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 const BUSY_PAUSES_MAX: u32 = 5;
+/// Connections of pages, exports and whoever else reads.
+const READERS_MAX: u32 = 8;
+/// Those of the follower, and on PostgreSQL of revocations.
+const URGENT_MAX: u32 = 2;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// In milliseconds, as PostgreSQL takes it.
 const STATEMENT_TIMEOUT_MILLIS: &str = "10000";
@@ -82,8 +86,10 @@ async fn open_sqlite(file: &Path, keyring: &Arc<Keyring>, set: Set) -> Result<Ba
     };
     let write_pool = pool(1).connect_lazy_with(options.clone());
     prepare_sqlite(&write_pool, keyring, set).await?;
+    let reading = options.pragma("query_only", "ON");
     Ok(Backend::Sqlite {
-        readers: pool(8).connect_lazy_with(options.pragma("query_only", "ON")),
+        readers: pool(READERS_MAX).connect_lazy_with(reading.clone()),
+        urgent: pool(URGENT_MAX).connect_lazy_with(reading),
         writer: Writer::start(write_pool, Arc::clone(keyring)),
     })
 }
@@ -162,9 +168,9 @@ async fn open_postgres(url: &str, keyring: &Arc<Keyring>, set: Set) -> Result<Ba
         .clone()
         .options([("default_transaction_read_only", "on")]);
     let pools = Pools {
-        reads: pool(8).connect_lazy_with(read_options),
+        reads: pool(READERS_MAX).connect_lazy_with(read_options),
         writes: pool(12).connect_lazy_with(options.clone()),
-        urgent: pool(2).connect_lazy_with(options),
+        urgent: pool(URGENT_MAX).connect_lazy_with(options),
     };
     let handle = pools.writes.acquire().await?;
     let mut conn = Conn::new(Handle::Postgres(handle), Arc::clone(keyring));

@@ -12,6 +12,9 @@ use claviger_store::{Committed, Db, StoreError, audit, keys, ledger, settings};
 
 use crate::samples::{event, key, key_change, run, with_accounts, with_keys, write, wrote};
 
+/// How many may read at once.
+const READERS: usize = 8;
+
 /// What a caller's own error looks like.
 #[derive(Debug, PartialEq)]
 enum Refused {
@@ -364,4 +367,17 @@ async fn a_full_disk_refuses_and_heals() {
     pages("PRAGMA max_page_count = 1000000").await;
     assert!(write_key(db.clone(), number, false).await.is_ok());
     database.close().await;
+}
+
+#[tokio::test]
+async fn what_the_decisions_rest_on_is_read_while_others_hold_every_reader() {
+    for_each_database(|db| async move {
+        let mut held = Vec::new();
+        for _ in 0..READERS {
+            held.push(db.read().await.expect("a reader"));
+        }
+        let mut reader = db.read_urgent().await.expect("a reader of its own");
+        assert_eq!(ledger::epoch(&mut reader).await, Ok(0));
+    })
+    .await;
 }

@@ -10,6 +10,7 @@ mod damage;
 mod disk;
 mod history;
 mod kills;
+mod laws;
 mod load;
 mod oracle;
 mod order;
