@@ -62,17 +62,15 @@ fn client(peer: IpAddr, headers: &http::HeaderMap, trusted: &[IpNet]) -> IpAddr 
     if !is_trusted(&peer) {
         return peer;
     }
-    let hops = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<&str> = hops
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+    let hops = headers.get_all("x-forwarded-for").iter();
+    // As bytes: what a client wrote in front may be no text, and the address behind it counts.
+    let mut hops: Vec<&[u8]> = hops
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .collect();
     let mut client = peer;
     while let Some(hop) = hops.pop() {
-        let Ok(address) = hop.parse::<IpAddr>() else {
+        let text = std::str::from_utf8(hop).ok();
+        let Some(address) = text.and_then(|text| text.trim().parse::<IpAddr>().ok()) else {
             break;
         };
         client = address.to_canonical();
@@ -98,5 +96,15 @@ mod tests {
         let of = |peer: &str| client(peer.parse().unwrap(), &headers, &trusted).to_string();
         assert_eq!(of("10.0.0.1"), "203.0.113.9");
         assert_eq!(of("198.51.100.7"), "198.51.100.7");
+    }
+
+    #[test]
+    fn what_a_client_wrote_in_front_does_not_hide_its_address() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        let mut headers = http::HeaderMap::new();
+        let sent = http::HeaderValue::from_bytes(b"caf\xe9, 203.0.113.9").unwrap();
+        headers.insert("x-forwarded-for", sent);
+        let found = client("10.0.0.1".parse().unwrap(), &headers, &trusted);
+        assert_eq!(found.to_string(), "203.0.113.9");
     }
 }
