@@ -26,7 +26,7 @@ pub enum BodyError {
         /// The limit of the route.
         bytes_max: u64,
     },
-    /// 408: it did not come in time.
+    /// 408, and 400 in the envelope of the API, which has no 408: it did not come in time.
     #[error("the request body came too slowly")]
     TooSlow,
     /// 400: it ended early or broke its framing.
