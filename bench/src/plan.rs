@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) counted: u64,
     /// Sizes of the index for decisions.
     pub(crate) decided_keys: [u64; 2],
+    /// Sizes of the index for refusals: among few keys most places are empty, among many none.
+    pub(crate) refused_keys: &'static [u64],
     /// Tokens that were seen before.
     pub(crate) decided_tokens: u64,
     /// Sizes of the index whose memory is measured.
@@ -59,6 +61,7 @@ impl Plan {
             page_keys: 10_000,
             counted: 1_000_000,
             decided_keys: [10_000, 10_000_000],
+            refused_keys: &[100, 1_000, 10_000, 1_000_000],
             decided_tokens: 10_000,
             resident_keys: [1_000_000, 10_000_000],
             start_keys: 1_000_000,
@@ -87,6 +90,7 @@ impl Plan {
             page_keys: 100,
             counted: 1_000,
             decided_keys: [100, 1_000],
+            refused_keys: &[10, 100, 500, 1_000],
             decided_tokens: 20,
             resident_keys: [1_000, 2_000],
             start_keys: 1_000,

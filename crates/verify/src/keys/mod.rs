@@ -7,6 +7,7 @@
 //! 3. Many keys at once, as at the start, are collected first and made into shards once.
 
 mod filling;
+mod occupied;
 mod shard;
 
 use std::collections::BTreeMap;
@@ -27,14 +28,12 @@ use crate::entries::{AccountCell, Entry, EntryState, Grant, Identity};
 use crate::limits::Limiter;
 use crate::scopes::Scopes;
 pub(crate) use filling::Filling;
+use occupied::Occupied;
 use shard::{Ids, Loose, More, Record, Shard};
 
 /// How many shards there are: at ten million keys each has some six hundred, which is what one
 /// change of a key copies, and what an empty index costs is an address each.
 const SHARDS: usize = 16_384;
-/// How many shards are looked at for a key to stand in for one that is not there: with so few keys
-/// that there is none, all of them are in the processor's caches and take no time to be found.
-const DECOYS_MAX: usize = 16;
 /// Bits of a key's number in [`Places`], beside which the shard's number has room.
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 
@@ -42,6 +41,7 @@ const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 #[derive(Debug)]
 pub(crate) struct KeyTable {
     shards: Box<[ArcSwap<Shard>]>,
+    occupied: Box<Occupied>,
     /// Whose secrets are in which shards, for whoever changes keys. Also keeps changes apart.
     places: Mutex<Places>,
     secrets: AtomicUsize,
@@ -65,6 +65,7 @@ impl Default for KeyTable {
         let shard = || ArcSwap::new(Arc::clone(&empty));
         Self {
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            occupied: Box::default(),
             places: Mutex::default(),
             secrets: AtomicUsize::new(0),
         }
@@ -72,27 +73,25 @@ impl Default for KeyTable {
 }
 
 impl KeyTable {
-    /// The key whose secret has this identifier; the error is another one, if there is any nearby,
-    /// for whom the time must not tell that it is another one. Does not allocate.
+    /// The key whose secret has this identifier; the error is another one, if there is any, for
+    /// whom the time must not tell that it is another one. Does not allocate.
     pub(crate) fn find(&self, lookup: Lookup) -> Result<ResidentKey, Option<ResidentKey>> {
-        let number = shard_of(lookup.0);
-        let shard = self.shards.get(number).ok_or(None)?.load();
-        let resident = |shard: &Arc<Shard>, at| ResidentKey {
-            shard: Arc::clone(shard),
+        let mut number = shard_of(lookup.0);
+        let mut shard = self.shards.get(number).ok_or(None)?.load();
+        if shard.records.is_empty() {
+            // The next one that has keys is searched all the same.
+            number = self.occupied.from(number).ok_or(None)?;
+            shard = self.shards.get(number).ok_or(None)?.load();
+        }
+        let resident = |at| ResidentKey {
+            shard: Arc::clone(&shard),
             at,
         };
-        match shard.find(lookup.0, range(number)) {
-            Ok(at) => Ok(resident(&shard, at)),
-            Err(at) if !shard.records.is_empty() => {
-                Err(Some(resident(&shard, at.min(shard.records.len() - 1))))
-            }
-            Err(_) => {
-                let others = (1..=DECOYS_MAX).map(|step| (number + step) % SHARDS);
-                let mut others = others.filter_map(|other| Some(self.shards.get(other)?.load()));
-                let other = others.find(|shard| !shard.records.is_empty());
-                Err(other.map(|shard| resident(&shard, 0)))
-            }
-        }
+        let found = shard.find(lookup.0, range(number));
+        found.map(resident).map_err(|beside| {
+            let last = shard.records.len().checked_sub(1)?;
+            Some(resident(beside.min(last)))
+        })
     }
 
     /// How many secrets there are.
@@ -178,6 +177,7 @@ impl KeyTable {
             return;
         };
         let more = shard.records.len();
+        self.occupied.say(number, more > 0);
         let less = slot.swap(Arc::new(shard)).records.len();
         self.secrets.fetch_add(more, Ordering::Relaxed);
         self.secrets.fetch_sub(less, Ordering::Relaxed);
@@ -419,6 +419,9 @@ mod tests {
         let stand_in = |lookup| table.find(Lookup(lookup)).unwrap_err();
         assert!(stand_in(6).is_some(), "of its shard");
         assert!(stand_in(LOOKUPS - 1).is_some(), "of the next one");
+        assert!(stand_in(LOOKUPS / 2).is_some(), "of one far away");
+        table.remove(KeyId(7));
+        assert!(stand_in(6).is_none(), "there is none any more");
     }
 
     proptest! {
