@@ -49,6 +49,17 @@ pub(crate) async fn compare(
 impl Compared {
     /// Answers a second, own to other.
     pub(crate) fn rate(&self, bar: &Bar) -> Figure {
+        let (times, detail) = self.rates();
+        bar.figure(times, detail)
+    }
+
+    /// The same without a bar.
+    pub(crate) fn rate_as(&self, name: &str) -> Figure {
+        let (times, detail) = self.rates();
+        Figure::of(name, Unit::Times, times, detail)
+    }
+
+    fn rates(&self) -> (f64, String) {
         let rate = |readings: &[Reading]| median(readings.iter().map(|r| r.rate));
         let (own, other) = (rate(&self.own), rate(&self.other));
         let detail = format!(
@@ -58,7 +69,7 @@ impl Compared {
             latency(&self.own, 990),
             latency(&self.other, 990),
         );
-        bar.figure(own / other, detail)
+        (own / other, detail)
     }
 
     /// The server's processor time an answer, own to other.

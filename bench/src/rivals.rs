@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -29,7 +30,7 @@ impl OidcProvider {
     /// Starts it in this Node, beside whose packages its program is.
     pub(crate) fn start(node: &OsStr) -> Result<Self> {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/rivals/oidc_provider.mjs");
-        let (process, ready) = start(node, program)?;
+        let (process, ready) = start(node, program, &[])?;
         Ok(Self {
             process,
             address: text(&ready, "/address")?.parse()?,
@@ -42,10 +43,19 @@ impl OidcProvider {
 }
 
 impl BetterAuth {
-    /// The same.
-    pub(crate) fn start(node: &OsStr) -> Result<Self> {
+    /// The same, as its documentation sets it up: with keys in a database, which is this file.
+    pub(crate) fn in_database(node: &OsStr, file: &Path) -> Result<Self> {
+        Self::start(node, &["database".as_ref(), file.as_os_str()])
+    }
+
+    /// The same, at its fastest: with keys in memory and without limits.
+    pub(crate) fn in_memory(node: &OsStr) -> Result<Self> {
+        Self::start(node, &["memory".as_ref()])
+    }
+
+    fn start(node: &OsStr, way: &[&OsStr]) -> Result<Self> {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/rivals/better_auth.mjs");
-        let (process, ready) = start(node, program)?;
+        let (process, ready) = start(node, program, way)?;
         Ok(Self {
             process,
             address: text(&ready, "/address")?.parse()?,
@@ -54,9 +64,10 @@ impl BetterAuth {
     }
 }
 
-fn start(node: &OsStr, program: &str) -> Result<(Process, Value)> {
+fn start(node: &OsStr, program: &str, args: &[&OsStr]) -> Result<(Process, Value)> {
     let mut child = Command::new(node)
         .arg(program)
+        .args(args)
         .env("NODE_ENV", "production")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

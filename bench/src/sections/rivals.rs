@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use super::Section;
 use super::tokens::{NEW_TOKEN, own_request, own_side, own_token, token, token_form};
 use crate::bars::{Bar, Unit};
-use crate::compare::{Side, compare};
+use crate::compare::{Compared, Side, compare};
 use crate::load::{Client, Work};
 use crate::report::Bench;
 use crate::rivals::{BetterAuth, OidcProvider};
-use crate::server::Claviger;
+use crate::server::{Claviger, Scratch};
 
 pub(crate) const SECTION: Section = Section {
     name: "rivals",
@@ -49,8 +49,15 @@ fn run(bench: &mut Bench) -> Result<()> {
     let rival = OidcProvider::start(&node).context("oidc-provider")?;
     tokens(bench, &claviger, &rival)?;
     drop(rival);
-    let rival = BetterAuth::start(&node).context("better-auth")?;
-    keys(bench, &claviger, &rival)
+    let files = Scratch::new()?;
+    std::fs::create_dir_all(files.path())?;
+    let rival = BetterAuth::in_database(&node, &files.path().join("keys.db"));
+    let compared = keys(bench, &claviger, &rival.context("better-auth")?)?;
+    bench.add(compared.rate(&KEY));
+    let rival = BetterAuth::in_memory(&node).context("better-auth")?;
+    let compared = keys(bench, &claviger, &rival)?;
+    bench.add(compared.rate_as("the same at its fastest: keys in memory, no limits"));
+    Ok(())
 }
 
 /// Issuing tokens, and looking at one.
@@ -87,7 +94,7 @@ fn introspection(path: &str, client: &Client, token: &str) -> Work {
 }
 
 /// Verifying an API key.
-fn keys(bench: &mut Bench, claviger: &Claviger, rival: &BetterAuth) -> Result<()> {
+fn keys(bench: &Bench, claviger: &Claviger, rival: &BetterAuth) -> Result<Compared> {
     let own = Side {
         process: &claviger.process,
         address: claviger.internal,
@@ -98,7 +105,5 @@ fn keys(bench: &mut Bench, claviger: &Claviger, rival: &BetterAuth) -> Result<()
         address: rival.address,
         work: Work::post("/", &crate::load::question(&rival.key), "\"valid\":true"),
     };
-    let compared = bench.wait(compare(own, "better-auth", other, bench.plan))?;
-    bench.add(compared.rate(&KEY));
-    Ok(())
+    bench.wait(compare(own, "better-auth", other, bench.plan))
 }
