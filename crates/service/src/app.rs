@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use crate::signing_keys::Signer;
 use crate::sources::Sources;
 use crate::tokens::{FeedCache, UsedUp};
-use crate::usage::UsageRecorder;
+use crate::usage::{Rankings, UsageRecorder};
 use crate::uses::FamilyUseRecorder;
 
 /// The journal of revocations beside a SQLite database.
@@ -79,6 +79,7 @@ struct Inner {
     upgrader: Upgrader,
     leaks: Leaks,
     unused_keys: UnusedCounts,
+    rankings: Rankings,
 }
 
 /// Where the data is.
@@ -161,6 +162,7 @@ impl App {
             upgrader,
             leaks: Leaks::new(),
             unused_keys: UnusedCounts::new(),
+            rankings: Rankings::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -217,6 +219,10 @@ impl App {
 
     pub(crate) fn unused_keys(&self) -> &UnusedCounts {
         &self.inner.unused_keys
+    }
+
+    pub(crate) fn rankings(&self) -> &Rankings {
+        &self.inner.rankings
     }
 
     pub(crate) fn leaks(&self) -> &Leaks {

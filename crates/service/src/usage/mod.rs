@@ -5,6 +5,7 @@ mod exercised;
 mod forget;
 mod portion;
 mod query;
+mod ranking;
 mod recorder;
 mod slots;
 
@@ -14,5 +15,7 @@ pub(crate) use query::flush;
 pub use query::{
     By, Counts, Group, Usage, UsageQuery, UsageRow, count, count_each, of_days, of_secrets,
 };
+pub(crate) use ranking::Rankings;
+pub use ranking::{Most, Ranking, rank};
 pub use recorder::UsageRecorder;
 pub use slots::Where;

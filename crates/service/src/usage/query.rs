@@ -288,16 +288,30 @@ pub async fn count_each<const N: usize>(
     query: &UsageQuery,
     bys: [By; N],
 ) -> Result<[Usage; N], Error> {
+    let (counted, _) = read(app, access, query, bys).await?;
+    Ok(counted)
+}
+
+/// The same, and how many series were read for it.
+pub(super) async fn read<const N: usize>(
+    app: &App,
+    access: &EvidenceAccess,
+    query: &UsageQuery,
+    bys: [By; N],
+) -> Result<([Usage; N], usize), Error> {
     flush(app).await;
     let mut reader = app.usage_db().read().await?;
     let mut found = bys.map(|_| Found::default());
+    let mut count_read = 0;
     for kind in [Kind::Sums, Kind::Each] {
         let of = query.of(access, kind == Kind::Each);
         if !bys.iter().any(|by| by.kind() == kind) {
             continue;
         }
         for steps in steps_between(query.from, query.to, Step::Day, kept(app)) {
-            for (series, count) in usage::by_series(&mut reader, &of, steps).await? {
+            let read = usage::by_series(&mut reader, &of, steps).await?;
+            count_read += read.len();
+            for (series, count) in read {
                 for (by, found) in bys.iter().zip(&mut found) {
                     if by.kind() == kind {
                         found.add(groups(*by, &series), series.outcome, count);
@@ -323,7 +337,8 @@ pub async fn count_each<const N: usize>(
         }
     }
     let mut found = found.into_iter();
-    Ok(bys.map(|by| found.next().unwrap_or_default().sorted(query, by)))
+    let counted = bys.map(|by| found.next().unwrap_or_default().sorted(query, by));
+    Ok((counted, count_read))
 }
 
 /// What has to be read.

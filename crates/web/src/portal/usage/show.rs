@@ -5,18 +5,16 @@ use std::collections::HashMap;
 use askama::Template;
 use claviger_model::usage::Step as Length;
 use claviger_model::{Reason, UnixMillis};
-use claviger_service::usage::{self, By, Counts, Usage, UsageQuery, UsageRow};
+use claviger_service::usage::{self, By, Counts, Most, Ranking, Usage, UsageQuery, UsageRow};
 use claviger_service::{Caller, apis, credentials};
 
 use super::PATH;
 use super::span::Span;
+use crate::pages::dates;
 use crate::portal::chart::{Chart, Step, told};
 use crate::portal::decisions::of_credential;
 use crate::portal::links::with_query;
 use crate::portal::{Answer, Band, Portal, Section, Shell};
-
-/// Rows of a table of those with most.
-const MOST: usize = 10;
 
 /// Usage.
 #[derive(Template)]
@@ -52,6 +50,8 @@ struct Table {
     rows: Vec<Row>,
     /// How many there are beyond those that are shown.
     more: usize,
+    /// At what time it was counted, where that was not now.
+    counted_at: Option<String>,
 }
 
 struct Row {
@@ -71,16 +71,10 @@ pub async fn show(portal: Portal) -> Answer {
     let now = app.sources().now();
     let span = span_of(&portal);
     let query = query(&portal, span, now);
-    let bys = [
-        By::Step(span.length()),
-        By::Outcome,
-        By::Credential,
-        By::Api,
-        By::Scope,
-        By::Route,
-    ];
-    let counted = usage::count_each(app, &access, &query, bys).await?;
-    let [steps, outcomes, ..] = &counted;
+    let bys = [By::Step(span.length()), By::Outcome, By::Api];
+    let [steps, outcomes, apis] = usage::count_each(app, &access, &query, bys).await?;
+    let apis = Most::from(apis);
+    let ranking = usage::rank(app, &access, &query).await?;
     let total = steps.total;
     let only = query.credential_id.as_deref().map(|id| {
         let name = credentials::name_of(app, id).unwrap_or_else(|| id.to_owned());
@@ -102,11 +96,11 @@ pub async fn show(portal: Portal) -> Answer {
             ("Refused", told(total.refused)),
             ("Tokens issued", told(total.tokens)),
         ],
-        charts: charts(span, steps, now),
+        charts: charts(span, &steps, now),
         csv: csv_link(&portal, span, bys[0], named),
-        tables: [refusals(&portal, span, outcomes, named)]
+        tables: [refusals(&portal, span, &outcomes, named)]
             .into_iter()
-            .chain(tables(&portal, span, &counted[2..], named))
+            .chain(tables(&portal, span, &apis, &ranking, named))
             .filter(|table| !table.rows.is_empty())
             .collect(),
         decisions: match named {
@@ -201,6 +195,7 @@ fn refusals(portal: &Portal, span: Span, outcomes: &Usage, named: Option<&str>) 
         csv: csv_link(portal, span, By::Outcome, named),
         rows: refused.map(row).collect(),
         more: 0,
+        counted_at: None,
     }
 }
 
@@ -208,42 +203,51 @@ fn refusals(portal: &Portal, span: Span, outcomes: &Usage, named: Option<&str>) 
 fn tables(
     portal: &Portal,
     span: Span,
-    counted: &[Usage],
+    apis: &Most,
+    ranking: &Ranking,
     named: Option<&str>,
-) -> impl Iterator<Item = Table> {
-    let kinds = [
-        (By::Credential, "By credential", "Credential"),
-        (By::Api, "By API", "API"),
-        (By::Scope, "By scope", "Scope"),
-        (By::Route, "By route", "Route"),
-    ];
-    kinds
-        .into_iter()
-        .zip(counted)
-        .map(move |((by, title, of), usage)| {
-            let asked = usage.rows.iter().filter(|row| row.counts.requests() > 0);
-            let asked: Vec<&UsageRow> = asked.collect();
-            let most = asked.first().map_or(1, |row| row.counts.requests());
-            let rows = asked.iter().take(MOST).map(|row| {
-                let (label, about, href) = named_group(portal, by, row);
-                Row {
-                    label,
-                    is_name: by != By::Scope && by != By::Route,
-                    about,
-                    href,
-                    counts: vec![told(row.counts.allowed), told(row.counts.refused)],
-                    share: share(row.counts.requests(), most),
-                }
-            });
-            Table {
-                title,
-                of,
-                columns: &["Allowed", "Refused"],
-                csv: csv_link(portal, span, by, named),
-                rows: rows.collect(),
-                more: asked.len().saturating_sub(MOST),
+) -> [Table; 4] {
+    let counted_at = ranking.counted_at.map(dates::clock);
+    let table = |by: By, title, of, counted: &Most| {
+        let most = counted.rows.first();
+        let most = most.map_or(1, |row| row.counts.requests());
+        let rows = counted.rows.iter().map(|row| {
+            let (label, about, href) = named_group(portal, by, row);
+            Row {
+                label,
+                is_name: by != By::Scope && by != By::Route,
+                about,
+                href,
+                counts: vec![told(row.counts.allowed), told(row.counts.refused)],
+                share: share(row.counts.requests(), most),
             }
-        })
+        });
+        Table {
+            title,
+            of,
+            columns: &["Allowed", "Refused"],
+            csv: csv_link(portal, span, by, named),
+            rows: rows.collect(),
+            more: counted.more,
+            counted_at: None,
+        }
+    };
+    let ranked = |by, title, of, most: &Most| Table {
+        counted_at: counted_at.clone(),
+        ..table(by, title, of, most)
+    };
+    let Ranking {
+        credentials,
+        scopes,
+        routes,
+        ..
+    } = ranking;
+    [
+        ranked(By::Credential, "By credential", "Credential", credentials),
+        table(By::Api, "By API", "API", apis),
+        ranked(By::Scope, "By scope", "Scope", scopes),
+        ranked(By::Route, "By route", "Route", routes),
+    ]
 }
 
 /// What a group is called, what more is said of it, and where it is.
