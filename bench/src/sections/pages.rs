@@ -1,6 +1,8 @@
 //! The portal's pages in an account with many keys, beside the stylesheet that the same server
 //! sends from memory: how long one browser waits.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use serde_json::Value;
 
@@ -9,9 +11,9 @@ use crate::bars::{Bar, Figure, Unit};
 use crate::compare::{Side, compare};
 use crate::load::{self, Work};
 use crate::plan::Plan;
-use crate::population;
-use crate::report::Bench;
+use crate::report::{Bench, median};
 use crate::server::Claviger;
+use crate::{population, resident};
 
 pub(crate) const SECTION: Section = Section {
     name: "pages",
@@ -21,6 +23,9 @@ pub(crate) const SECTION: Section = Section {
 };
 
 const SLOWEST: Bar = Bar::at_most("the slowest page of the portal", Unit::Millis, 10.0);
+
+/// The page of usage over each of its times, which it ranks the credentials of.
+const RANKED: [&str; 3] = ["/usage?span=1h", "/usage?span=24h", "/usage?span=30d"];
 
 /// Each page is cheap to measure: its figures vary little.
 const RUNS_MAX: usize = 3;
@@ -67,6 +72,15 @@ fn run(bench: &mut Bench) -> Result<()> {
         address: claviger.public,
         work,
     };
+    // All of the keys have been used: what nobody uses costs no page anything.
+    let used = Work::verification_of(resident::numbers(plan.page_keys), true);
+    bench.wait(load::run(
+        &claviger.process,
+        claviger.internal,
+        &used,
+        bench.plan,
+    ))?;
+    let ranked = ranked(bench, &claviger, &cookie)?;
     let mut slowest: Option<Figure> = None;
     for &(name, path) in PAGES {
         let path = path
@@ -87,7 +101,22 @@ fn run(bench: &mut Bench) -> Result<()> {
     if let Some(slowest) = slowest {
         bench.add(SLOWEST.figure(slowest.value, slowest.name));
     }
+    bench.add(ranked);
     Ok(())
+}
+
+/// What the first view of usage in a minute takes, which ranks all the keys anew.
+fn ranked(bench: &Bench, claviger: &Claviger, cookie: &str) -> Result<Figure> {
+    let mut times = Vec::new();
+    for path in RANKED {
+        let page = Work::get(path, &[("Cookie", cookie)]);
+        let begun = Instant::now();
+        bench.wait(load::once(claviger.public, &page))?;
+        times.push(begun.elapsed().as_secs_f64() * 1_000.0);
+    }
+    let detail = "median of its three times, each once; each minute's first view".to_owned();
+    let name = "page /usage, ranked anew";
+    Ok(Figure::of(name, Unit::Millis, median(times), detail))
 }
 
 /// The path of the stylesheet that every page has.
