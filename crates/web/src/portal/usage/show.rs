@@ -48,10 +48,8 @@ struct Table {
     columns: &'static [&'static str],
     csv: String,
     rows: Vec<Row>,
-    /// How many there are beyond those that are shown.
-    more: usize,
-    /// At what time it was counted, where that was not now.
-    counted_at: Option<String>,
+    /// How many there are beyond those that are shown, and of when that is, where it is not of now.
+    note: String,
 }
 
 struct Row {
@@ -194,8 +192,7 @@ fn refusals(portal: &Portal, span: Span, outcomes: &Usage, named: Option<&str>) 
         columns: &["Refused"],
         csv: csv_link(portal, span, By::Outcome, named),
         rows: refused.map(row).collect(),
-        more: 0,
-        counted_at: None,
+        note: String::new(),
     }
 }
 
@@ -207,8 +204,7 @@ fn tables(
     ranking: &Ranking,
     named: Option<&str>,
 ) -> [Table; 4] {
-    let counted_at = ranking.counted_at.map(dates::clock);
-    let table = |by: By, title, of, counted: &Most| {
+    let table = |by: By, title, of, counted: &Most, counted_at| {
         let most = counted.rows.first();
         let most = most.map_or(1, |row| row.counts.requests());
         let rows = counted.rows.iter().map(|row| {
@@ -228,26 +224,27 @@ fn tables(
             columns: &["Allowed", "Refused"],
             csv: csv_link(portal, span, by, named),
             rows: rows.collect(),
-            more: counted.more,
-            counted_at: None,
+            note: note(counted.more, counted_at),
         }
     };
-    let ranked = |by, title, of, most: &Most| Table {
-        counted_at: counted_at.clone(),
-        ..table(by, title, of, most)
-    };
-    let Ranking {
-        credentials,
-        scopes,
-        routes,
-        ..
-    } = ranking;
+    let ranked = |by, title, of, most| table(by, title, of, most, ranking.counted_at);
+    let (credentials, scopes) = (&ranking.credentials, &ranking.scopes);
     [
         ranked(By::Credential, "By credential", "Credential", credentials),
-        table(By::Api, "By API", "API", apis),
+        table(By::Api, "By API", "API", apis, None),
         ranked(By::Scope, "By scope", "Scope", scopes),
-        ranked(By::Route, "By route", "Route", routes),
+        ranked(By::Route, "By route", "Route", &ranking.routes),
     ]
+}
+
+/// What is said below a table.
+fn note(more: usize, counted_at: Option<UnixMillis>) -> String {
+    let more = i64::try_from(more).unwrap_or(i64::MAX);
+    let more = (more > 0).then(|| format!("{} more in the CSV", told(more)));
+    let clock = counted_at.map(dates::clock);
+    let counted_at = clock.map(|time| format!("as of {time}, counted once a minute"));
+    let parts: Vec<String> = more.into_iter().chain(counted_at).collect();
+    parts.join(" · ")
 }
 
 /// What a group is called, what more is said of it, and where it is.
