@@ -2,7 +2,6 @@
 //! refuses the rows; it never accepts what was not issued, and nothing may do more than before.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use claviger_service::sources::Sources;
 use serde_json::json;
@@ -19,7 +18,8 @@ const FLIPS_VARIABLE: &str = "CLAVIGER_TEST_FLIPS";
 const FLIPS_SHORT: u64 = 8;
 /// Bytes that flip in one file, at most.
 const BYTES_MOST: u64 = 8;
-const LOAD_MILLIS: u64 = 1_200;
+/// Changes before that.
+const LOADED: u64 = 300;
 const PAGE_BYTES: usize = 4_096;
 /// What a server needs of its data directory.
 const FILES: [&str; 6] = [
@@ -72,9 +72,8 @@ impl Scene {
         let site = Site::of(&server);
         let history = Shared::default();
         let load = Load::start(&site, &history, random, 0);
-        // Not a wait for something: how long the load goes on.
-        tokio::time::sleep(Duration::from_millis(LOAD_MILLIS)).await;
-        load.end().await;
+        load.goes_until(&history, |history| history.count_acknowledged >= LOADED)
+            .await;
         if is_killed {
             server.kill().await;
         } else {

@@ -1,11 +1,9 @@
 //! A disk that fails, and one that hangs: nothing is acknowledged that is not on it, and decisions
 //! do not wait for it.
 
-use std::time::Duration;
-
 use tokio::task::JoinHandle;
 
-use super::history::{Begun, Expected, Form, Kind, Operation, Shared};
+use super::history::{Begun, Expected, Form, History, Kind, Operation, Shared};
 use super::load::{Load, carry_out, operation_on};
 use super::oracle::{Oracle, is_as};
 use super::random::{Random, seed};
@@ -20,7 +18,8 @@ const ROUNDS: u64 = 6;
 const CHANGES: u64 = 12;
 /// Decisions while it fails or hangs.
 const DECISIONS: usize = 200;
-const LOAD_MILLIS: u64 = 150;
+/// Changes of a load before it does.
+const LOADED: u64 = 60;
 /// Changes that wait for a disk that hangs: more than the queue takes.
 const WAITING: usize = 1_200;
 
@@ -57,9 +56,12 @@ impl Scene {
 
     async fn load(&mut self, round: u64) {
         let load = Load::start(&self.site, &self.history, &mut self.random, round);
-        // Not a wait for something: how long the load goes on.
-        tokio::time::sleep(Duration::from_millis(LOAD_MILLIS)).await;
-        load.end().await;
+        let acknowledged = self.history.lock().count_acknowledged + LOADED;
+        // More than will be on their way while the disk fails, so that there is what to decide.
+        let is_enough = |history: &History| {
+            history.count_acknowledged >= acknowledged && history.count_decidable() > 2 * CHANGES
+        };
+        load.goes_until(&self.history, is_enough).await;
         self.look().await;
     }
 

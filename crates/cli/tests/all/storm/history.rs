@@ -257,6 +257,13 @@ impl Thing {
 }
 
 impl History {
+    /// How many things there are of which no change is on its way and something can be decided.
+    pub(super) fn count_decidable(&self) -> u64 {
+        let free = self.things.iter().filter(|thing| !thing.is_busy);
+        let holds = |thing: &&Thing| thing.held.iter().any(|held| held.form != Form::Secret);
+        free.filter(holds).count() as u64
+    }
+
     /// Notes that a change is on its way.
     pub(super) fn begin(&mut self, begun: &Begun) {
         if let Some(thing) = begun.thing {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::history::{Begun, Expected, Form, Kind, Operation, Shared, Thing};
+use super::history::{Begun, Expected, Form, History, Kind, Operation, Shared, Thing};
 use super::random::Random;
 use super::site::{Decided, Site};
 use crate::http::Answer;
+use crate::program::until;
 
 /// How many clients change keys, change clients and use both.
 const KEY_OWNERS: u64 = 5;
@@ -47,6 +48,12 @@ impl Load {
             });
         }
         Self { stop, tasks }
+    }
+
+    /// Lets them go on until enough has happened, and ends them.
+    pub(super) async fn goes_until(self, history: &Shared, is_enough: impl Fn(&History) -> bool) {
+        until(async || is_enough(&history.lock()).then_some(())).await;
+        self.end().await;
     }
 
     /// Waits until all of them have noticed that the server died, or were told to end.
