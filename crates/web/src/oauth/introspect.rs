@@ -26,6 +26,10 @@ pub struct TokenParameter {
     pub client_id: Option<String>,
     /// One of the client's secrets, unless `Authorization: Basic` carries it.
     pub client_secret: Option<String>,
+    /// A JWT that the client signed with its key, instead of a secret (RFC 7523 section 2.2).
+    pub client_assertion: Option<String>,
+    /// With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    pub client_assertion_type: Option<String>,
 }
 
 /// What a token is worth. Of a token that is not live, or not the client's business, nothing but

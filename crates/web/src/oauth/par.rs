@@ -28,6 +28,10 @@ pub struct PushedParameters {
     pub client_id: Option<String>,
     /// One of the client's secrets, unless `Authorization: Basic` carries it or it has none.
     pub client_secret: Option<String>,
+    /// A JWT that the client signed with its key, instead of a secret (RFC 7523 section 2.2).
+    pub client_assertion: Option<String>,
+    /// With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    pub client_assertion_type: Option<String>,
     /// Always `code`.
     #[schema(example = "code")]
     pub response_type: String,
@@ -69,7 +73,8 @@ pub struct PushedResponse<'a> {
 /// Takes what the authorization endpoint takes, and checks it at once. The browser is then sent to
 /// `/oauth/authorize` with `client_id` and `request_uri` alone.
 #[utoipa::path(post, path = "/oauth/par", operation_id = "push_authorization_request",
-    tag = "oauth", security((), ("client" = [])),
+    tag = "oauth", security((), ("client" = [])), params(("DPoP" = Option<String>, Header,
+        description = "A proof that the client holds the key that the code is to be bound to (RFC 9449)")),
     request_body(content(
         (PushedParameters = "application/x-www-form-urlencoded"),
         (PushedParameters = "application/json"))),

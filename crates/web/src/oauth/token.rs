@@ -25,6 +25,10 @@ pub struct TokenParameters {
     pub client_id: Option<String>,
     /// One of the client's secrets, unless `Authorization: Basic` carries it.
     pub client_secret: Option<String>,
+    /// A JWT that the client signed with its key, instead of a secret (RFC 7523 section 2.2).
+    pub client_assertion: Option<String>,
+    /// With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    pub client_assertion_type: Option<String>,
     /// What the token is for: an API's audience or base URL, or the issuer. Absent: every API on
     /// which the client holds scopes.
     #[schema(example = "https://api.acme.test")]
@@ -44,6 +48,8 @@ pub struct TokenParameters {
     pub code_verifier: Option<String>,
     /// With `refresh_token`: the refresh token.
     pub refresh_token: Option<String>,
+    /// With `urn:ietf:params:oauth:grant-type:device_code`: the device code (RFC 8628).
+    pub device_code: Option<String>,
 }
 
 /// A token (RFC 6749 section 5.1).
@@ -68,10 +74,11 @@ pub struct TokenResponse<'a> {
 /// Get an access token
 ///
 /// Takes a form, and JSON with the same members. The client authenticates by
-/// `Authorization: Basic` or by `client_id` and `client_secret` in the body; a public client sends
-/// its `client_id` alone.
+/// `Authorization: Basic`, by `client_id` and `client_secret` in the body, or by a JWT that it
+/// signed, `client_assertion`; a public client sends its `client_id` alone.
 #[utoipa::path(post, path = "/oauth/token", operation_id = "token", tag = "oauth",
-    security((), ("client" = [])),
+    security((), ("client" = [])), params(("DPoP" = Option<String>, Header,
+        description = "A proof that the client holds the key that the token is to be bound to (RFC 9449)")),
     request_body(content(
         (TokenParameters = "application/x-www-form-urlencoded"),
         (TokenParameters = "application/json"))),
@@ -106,7 +113,8 @@ pub async fn issue(
 ///
 /// The same as `/oauth/token`.
 #[utoipa::path(post, path = "/connect/token", operation_id = "connect_token", tag = "oauth",
-    security((), ("client" = [])),
+    security((), ("client" = [])), params(("DPoP" = Option<String>, Header,
+        description = "A proof that the client holds the key that the token is to be bound to (RFC 9449)")),
     request_body(content(
         (TokenParameters = "application/x-www-form-urlencoded"),
         (TokenParameters = "application/json"))),

@@ -36,6 +36,46 @@ async fn the_document_describes_every_operation() {
     .await;
 }
 
+/// Every way to prove who one is stands at every endpoint that takes it.
+#[tokio::test]
+async fn the_document_names_each_way_of_client_authentication() {
+    for_each_app(async |instance| {
+        let document = instance.send(get("/openapi.json")).await.is(200);
+        for path in [
+            "/oauth/token",
+            "/connect/token",
+            "/oauth/introspect",
+            "/oauth/revoke",
+            "/oauth/par",
+            "/oauth/device_authorization",
+        ] {
+            let operation = &document["paths"][path]["post"];
+            let security = operation["security"].as_array().expect("security");
+            assert!(security.iter().any(|way| way.get("client").is_some()));
+            for content in ["application/x-www-form-urlencoded", "application/json"] {
+                let reference = &operation["requestBody"]["content"][content]["schema"]["$ref"];
+                let reference = reference.as_str().expect("a reference");
+                let schema = document.pointer(&reference[1..]).expect("a schema");
+                for name in [
+                    "client_id",
+                    "client_secret",
+                    "client_assertion",
+                    "client_assertion_type",
+                ] {
+                    let described = &schema["properties"][name]["description"];
+                    assert!(described.is_string(), "{path}, {content}: {name}");
+                }
+            }
+        }
+        for path in ["/oauth/token", "/connect/token", "/oauth/par"] {
+            let parameters = &document["paths"][path]["post"]["parameters"];
+            assert_eq!(parameters[0]["name"], "DPoP", "{path}");
+            assert_eq!(parameters[0]["in"], "header", "{path}");
+        }
+    })
+    .await;
+}
+
 fn assert_no_dangling_reference(document: &Value, value: &Value) {
     match value {
         Value::Object(members) => {
