@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use claviger_model::UnixMillis;
 use claviger_model::ids::AccountId;
+use claviger_model::{Reason, UnixMillis};
 use claviger_service::accounts::{self, AccountEdit};
-use claviger_service::tokens;
+use claviger_service::{Caller, tokens};
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
@@ -166,6 +166,26 @@ pub async fn revoke_tokens(
     let access = caller.token_ending(id)?;
     tokens::end_of_account(web.app(), &access).await?;
     Ok(Deleted::done())
+}
+
+/// Refuses an account that an operator names and that there is not. What stands below one is not
+/// found anyway; a list would be empty, and something new would have no place.
+pub(super) async fn require(
+    web: &Web,
+    caller: &Caller,
+    named: Option<AccountId>,
+) -> Result<(), Failure> {
+    let (Some(id), Ok(access)) = (named, caller.operator()) else {
+        return Ok(());
+    };
+    match accounts::show(web.app(), &access, id).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.reason() == Reason::NotFound => Err(Failure::field(
+            "account_id",
+            "must be an account that exists",
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn shown(account: claviger_model::accounts::Account) -> impl IntoResponse {

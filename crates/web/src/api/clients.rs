@@ -16,7 +16,7 @@ use claviger_service::{App, tokens, uses};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 
-use super::{Deleted, Nothing, Page, TimeCursor};
+use super::{Deleted, Nothing, Page, TimeCursor, accounts};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, Ids, IfMatch, Json, Paging, Principal, Query, etag};
@@ -32,7 +32,7 @@ use shapes::{ClientQuery, Within};
     tag = "clients", params(ClientQuery, Paging),
     security(("session" = []), ("management" = [])),
     responses((status = 200, body = Page<Client>), (status = 401, body = Envelope),
-        (status = 403, body = Envelope)))]
+        (status = 403, body = Envelope), (status = 422, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,
     Principal(caller): Principal,
@@ -40,6 +40,7 @@ pub async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<axum::Json<Page<Client>>, Failure> {
     let access = query.within().reading(&caller)?;
+    accounts::require(&web, &caller, query.within().account()?).await?;
     let after = paging.after::<TimeCursor<ClientId>>()?;
     let filter = clients::ListFilter {
         with_deleted: query.with_deleted()?,
@@ -73,6 +74,7 @@ pub async fn create(
     Json { value, bytes }: Json<NewClient>,
 ) -> Result<Response, Failure> {
     let access = value.within().writing(&caller)?;
+    accounts::require(&web, &caller, value.within().account()?).await?;
     let replay = idempotent.key(&caller, &bytes)?;
     let input = value.input()?;
     let created = clients::create(web.app(), &access, input, replay.as_ref()).await?;

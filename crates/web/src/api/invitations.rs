@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::members::InAccount;
-use super::{Deleted, Page, ShownOnce};
+use super::{Deleted, Page, ShownOnce, accounts};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Json, Origin, Query, Session};
@@ -77,13 +77,15 @@ pub struct Joined {
 #[utoipa::path(get, path = "/v1/invitations", operation_id = "list_invitations",
     tag = "members", params(InAccount),
     security(("session" = [])),
-    responses((status = 200, body = Page<Invitation>), (status = 403, body = Envelope)))]
+    responses((status = 200, body = Page<Invitation>), (status = 403, body = Envelope),
+        (status = 422, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,
     Session(caller): Session,
     Query(within): Query<InAccount>,
 ) -> Result<axum::Json<Page<Invitation>>, Failure> {
     let access = within.team(&caller)?;
+    accounts::require(&web, &caller, within.named()?).await?;
     let found = invitations::list(web.app(), &access).await?;
     let data = found
         .into_iter()

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::invitations::Invitation;
-use super::{Deleted, Page};
+use super::{Deleted, Page, accounts};
 use crate::error::Failure;
 use crate::error::api::Envelope;
 use crate::extract::{Id, Idempotent, IfMatch, Json, Paging, Query, Session, etag};
@@ -85,7 +85,8 @@ pub struct InAccount {
 #[utoipa::path(get, path = "/v1/members", operation_id = "list_members",
     tag = "members", params(InAccount, Paging),
     security(("session" = [])),
-    responses((status = 200, body = Page<Member>), (status = 403, body = Envelope)))]
+    responses((status = 200, body = Page<Member>), (status = 403, body = Envelope),
+        (status = 422, body = Envelope)))]
 pub async fn list(
     State(web): State<Web>,
     Session(caller): Session,
@@ -93,6 +94,7 @@ pub async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<axum::Json<Page<Member>>, Failure> {
     let access = within.team(&caller)?;
+    accounts::require(&web, &caller, within.named()?).await?;
     let page = members::list(web.app(), &access, paging.after()?, paging.limit()?).await?;
     let data = page.members.into_iter().map(Member::from).collect();
     Ok(axum::Json(Page::new(
@@ -117,10 +119,11 @@ pub async fn create(
     idempotent: Idempotent,
     Json { value, bytes }: Json<MemberBody>,
 ) -> Result<Response, Failure> {
-    let access = InAccount {
+    let within = InAccount {
         account_id: value.account_id,
-    }
-    .team(&caller)?;
+    };
+    let access = within.team(&caller)?;
+    accounts::require(&web, &caller, within.named()?).await?;
     let operator = caller.operator().ok();
     let replay = idempotent.key(&caller, &bytes)?;
     let password = value.password.map(Zeroizing::new);
@@ -208,14 +211,18 @@ impl InAccount {
     /// The permission to manage the team of the session's account, or for an operator of the
     /// account that is named.
     pub(super) fn team(&self, caller: &Caller) -> Result<TeamAccess, Failure> {
-        let Some(text) = &self.account_id else {
+        let Some(named) = self.named()? else {
             return Ok(caller.team()?);
         };
-        let named = account_id(text)?;
         if caller.actor.account_id() == Some(named) && caller.operator().is_err() {
             return Ok(caller.team()?);
         }
         Ok(caller.team_of(named)?)
+    }
+
+    /// The account that is named.
+    pub(super) fn named(&self) -> Result<Option<AccountId>, Failure> {
+        self.account_id.as_deref().map(account_id).transpose()
     }
 }
 

@@ -3,6 +3,7 @@
 use claviger_model::Reason::{
     IdempotencyMismatch, NotFound, PermissionRequired, PreconditionFailed,
 };
+use claviger_model::ids::AccountId;
 use serde_json::json;
 
 use super::instance::{for_each_app, text};
@@ -122,6 +123,27 @@ async fn accounts_are_for_operators() {
         }
         let paged = get("/v1/accounts?cursor=x").by(&operator);
         instance.send(paged).await.refused_members(&["cursor"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_there_is_not_is_told_as_such_wherever_one_is_named() {
+    for_each_app(async |instance| {
+        let operator = instance.session("operator").await;
+        let nobody = AccountId(9);
+        let client = json!({"name": "X", "scopes": ["read:leads"], "account_id": nobody});
+        let member = json!({"email": "b@acme.test", "role": "viewer", "account_id": nobody});
+        for call in [
+            post("/v1/clients", &client),
+            post("/v1/members", &member),
+            get(&format!("/v1/clients?account_id={nobody}")),
+            get(&format!("/v1/members?account_id={nobody}")),
+            get(&format!("/v1/invitations?account_id={nobody}")),
+        ] {
+            let refused = instance.send(call.by(&operator)).await;
+            refused.refused_members(&["account_id"]);
+        }
     })
     .await;
 }

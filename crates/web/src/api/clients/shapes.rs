@@ -435,7 +435,7 @@ impl Within {
         }
     }
 
-    fn account(&self) -> Result<Option<AccountId>, Failure> {
+    pub(super) fn account(&self) -> Result<Option<AccountId>, Failure> {
         let account = self.account_id.as_deref().map(|text| {
             text.parse()
                 .map_err(|_| Failure::field("account_id", "must be an account's id"))
