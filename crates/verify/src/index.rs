@@ -2,6 +2,7 @@
 //!
 //! Reads take no lock. Writes come from one place, the follower that applies committed changes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -71,13 +72,16 @@ pub struct Index {
 pub struct KeyFilling<'a> {
     index: &'a Index,
     keys: Filling<'a>,
+    /// Those that came up, nearer than in the index.
+    accounts: HashMap<AccountId, Arc<AccountCell>>,
 }
 
 impl KeyFilling<'_> {
     /// Adds a key by these secrets. Each key comes once.
     pub fn put(&mut self, key: &ApiKey, secrets: &[KeySecret]) {
-        let account = self.index.account(key.account_id);
-        self.keys.put(key, secrets, &account, &self.index.scopes);
+        let account = self.accounts.entry(key.account_id);
+        let account = account.or_insert_with(|| self.index.account(key.account_id));
+        self.keys.put(key, secrets, account, &self.index.scopes);
         self.index.note_foreign(secrets);
     }
 
@@ -148,6 +152,7 @@ impl Index {
         KeyFilling {
             index: self,
             keys: Filling::of(&self.keys),
+            accounts: HashMap::new(),
         }
     }
 

@@ -13,8 +13,11 @@ use tokio::task::JoinSet;
 
 use super::loader::report;
 
-/// Rows read at once.
-const PAGE: u32 = 5_000;
+/// Rows read at once from a file: few enough to stay in the processor's caches until they are in
+/// the index, which makes up for the statements.
+const PAGE_OF_FILE: u32 = 250;
+/// Rows read at once from a server, which is a way to go for every page.
+const PAGE_OF_SERVER: u32 = 5_000;
 /// Parts read at the same time, at most: more would leave no connection to anybody else.
 const PARTS_MAX: usize = 4;
 /// Pages that may wait to be taken, of each part.
@@ -63,10 +66,15 @@ async fn read_part(
     (after, until): (Option<KeyId>, Option<KeyId>),
     pages: mpsc::Sender<Page>,
 ) -> Result<(), StoreError> {
+    let rows = if db.is_sqlite() {
+        PAGE_OF_FILE
+    } else {
+        PAGE_OF_SERVER
+    };
     let mut reader = db.read().await?;
     let mut walk = Walk::of("keys").behind(after);
     loop {
-        let (page, bad_rows) = keys::resident_range(&mut reader, walk.after(), until, PAGE).await?;
+        let (page, bad_rows) = keys::resident_range(&mut reader, walk.after(), until, rows).await?;
         report(&bad_rows);
         let Some((last, _)) = page.last() else {
             return Ok(());

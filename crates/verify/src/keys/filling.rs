@@ -13,6 +13,10 @@ use crate::scopes::Scopes;
 /// Secrets of a portion.
 const PORTION: usize = 65_536;
 
+/// Parts that become shards at the same time.
+const PARTS: usize = 4;
+const SHARDS_OF_PART: usize = SHARDS / PARTS;
+
 /// Collects keys for an index that is empty, and makes the shards of them when all are there.
 ///
 /// They are kept in the order in which they come, in portions that are large enough to be given
@@ -20,6 +24,15 @@ const PORTION: usize = 65_536;
 /// use here and there.
 pub(crate) struct Filling<'a> {
     table: &'a KeyTable,
+    parts: Box<[Part]>,
+    /// Which key is in which shard, for each secret.
+    places: Vec<Vec<(u64, usize)>>,
+    secrets: usize,
+}
+
+/// The secrets of some of the shards, which stand beside each other.
+struct Part {
+    first_shard: usize,
     /// By portions; none where a shard has taken it.
     records: Vec<Vec<Option<Record>>>,
     labels: Vec<Labels>,
@@ -39,11 +52,11 @@ struct Labels {
 impl<'a> Filling<'a> {
     /// One for `table`, which has to be empty.
     pub(crate) fn of(table: &'a KeyTable) -> Self {
+        let parts = (0..PARTS).map(|number| Part::of(number * SHARDS_OF_PART));
         Self {
             table,
-            records: Vec::new(),
-            labels: Vec::new(),
-            counts: vec![0; SHARDS].into_boxed_slice(),
+            parts: parts.collect(),
+            places: Vec::new(),
             secrets: 0,
         }
     }
@@ -63,11 +76,53 @@ impl<'a> Filling<'a> {
     }
 
     fn push(&mut self, loose: Loose<'_>) {
+        let shard = shard_of(loose.lookup);
+        let Some(part) = self.parts.get_mut(shard / SHARDS_OF_PART) else {
+            return;
+        };
+        if self.secrets.is_multiple_of(PORTION) {
+            self.places.push(Vec::with_capacity(PORTION));
+        }
+        if let Some(places) = self.places.last_mut() {
+            places.push((mark(loose.record.key_id()), shard));
+        }
+        part.push(shard, loose);
+        self.secrets += 1;
+    }
+
+    /// Makes the shards.
+    pub(crate) fn finish(self) {
+        let table = self.table;
+        let mut places = table.places();
+        places.reserve(self.secrets);
+        std::thread::scope(|scope| {
+            for part in self.parts {
+                scope.spawn(move || part.finish(table));
+            }
+            for (mark, shard) in self.places.into_iter().flatten() {
+                places.say(mark, shard, true);
+            }
+        });
+    }
+}
+
+impl Part {
+    fn of(first_shard: usize) -> Self {
+        Self {
+            first_shard,
+            records: Vec::new(),
+            labels: Vec::new(),
+            counts: vec![0; SHARDS_OF_PART].into_boxed_slice(),
+            secrets: 0,
+        }
+    }
+
+    fn push(&mut self, shard: usize, loose: Loose<'_>) {
         if self.secrets.is_multiple_of(PORTION) {
             self.records.push(Vec::with_capacity(PORTION));
             self.labels.push(Labels::default());
         }
-        let Some(count) = self.counts.get_mut(shard_of(loose.lookup)) else {
+        let Some(count) = self.counts.get_mut(shard - self.first_shard) else {
             return;
         };
         if let (Some(records), Some(labels)) = (self.records.last_mut(), self.labels.last_mut()) {
@@ -78,13 +133,11 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Makes the shards.
-    pub(crate) fn finish(mut self) {
+    /// Makes its shards.
+    fn finish(mut self, table: &KeyTable) {
         let order = self.by_shard();
-        let mut places = self.table.places();
-        places.reserve(order.len());
         let mut rest = &order[..];
-        for (number, count) in self.counts.iter().enumerate() {
+        for (number, count) in (self.first_shard..).zip(&self.counts) {
             let (here, others) = rest.split_at(*count);
             rest = others;
             if here.is_empty() {
@@ -101,11 +154,7 @@ impl<'a> Filling<'a> {
                     name,
                 })
             });
-            let shard = Shard::of(loose.collect());
-            for record in &shard.records {
-                places.say(mark(record.key_id()), number, true);
-            }
-            self.table.store(number, shard);
+            table.store(number, Shard::of(loose.collect()));
         }
     }
 
@@ -123,7 +172,7 @@ impl<'a> Filling<'a> {
         let mut order = vec![0; self.secrets];
         let lookups = self.labels.iter().flat_map(|labels| &labels.lookups);
         for (at, lookup) in (0u32..).zip(lookups) {
-            if let Some(place) = next.get_mut(shard_of(*lookup)) {
+            if let Some(place) = next.get_mut(shard_of(*lookup) - self.first_shard) {
                 if let Some(slot) = order.get_mut(*place) {
                     *slot = at;
                 }
