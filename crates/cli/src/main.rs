@@ -45,6 +45,7 @@ fn main() -> ExitCode {
             format!("no threads can be started: {error}"),
         )),
     };
+    log::finish();
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
