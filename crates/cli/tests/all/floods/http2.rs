@@ -14,18 +14,20 @@ use super::target::Target;
 const CALM: u32 = 0xb;
 /// Connections, one after the other.
 const CONNECTIONS: usize = 5;
-/// Streams, or frames, that a connection is given at most. Buffers between may take all of them
-/// before the server has had a turn: what counts is how the connection ends.
-const STREAMS: u32 = 50_000;
+/// What a connection is given before the test says that nothing ends it: more than the buffers of
+/// both ends take, so that the server has had its turn by then.
+const BYTES: usize = 128 << 20;
 const AT_ONCE: u32 = 100;
+/// Bytes of frames that are sent together.
+const TOGETHER_BYTES: usize = 64 << 10;
 const GROWTH_MEBIBYTES: u64 = 48;
 
-/// Streams of one connection, each of which `of_stream` makes; how many were sent, and how the
-/// server ended it.
+/// Streams of one connection, each of which `of_stream` makes; how many were sent before the
+/// server had enough.
 async fn streams(authority: &str, of_stream: impl Fn(u32) -> Vec<u8>) -> (u32, End) {
     let mut frames = Frames::with(authority).await;
-    let mut sent = 0;
-    while sent < STREAMS {
+    let (mut sent, mut bytes) = (0, 0);
+    loop {
         let some: Vec<u8> = (sent..sent + AT_ONCE)
             .flat_map(|number| of_stream(2 * number + 1))
             .collect();
@@ -33,6 +35,8 @@ async fn streams(authority: &str, of_stream: impl Fn(u32) -> Vec<u8>) -> (u32, E
             break;
         }
         sent += AT_ONCE;
+        bytes += some.len();
+        assert!(bytes < BYTES, "nothing ends it");
     }
     (sent, frames.end().await)
 }
@@ -88,9 +92,11 @@ async fn heads_without_an_end_end_the_connection() {
             let head = frame(HEADERS, END_STREAM, 1, &fields("/v1/whoami"));
             assert!(frames.send(&head).await);
             let more = frame(CONTINUATION, 0, 1, continued);
+            let some = more.repeat(TOGETHER_BYTES / more.len());
             let mut sent = 0;
-            while sent < STREAMS && frames.send(&more).await {
-                sent += 1;
+            while frames.send(&some).await {
+                sent += some.len() / more.len();
+                assert!(sent * more.len() < BYTES, "nothing ends it");
             }
             let end = frames.end().await;
             eprintln!(
