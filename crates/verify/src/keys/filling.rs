@@ -25,9 +25,6 @@ const SHARDS_OF_PART: usize = SHARDS / PARTS;
 pub(crate) struct Filling<'a> {
     table: &'a KeyTable,
     parts: Box<[Part]>,
-    /// Which key is in which shard, for each secret.
-    places: Vec<Vec<(u64, usize)>>,
-    secrets: usize,
 }
 
 /// The secrets of some of the shards, which stand beside each other.
@@ -56,8 +53,6 @@ impl<'a> Filling<'a> {
         Self {
             table,
             parts: parts.collect(),
-            places: Vec::new(),
-            secrets: 0,
         }
     }
 
@@ -77,30 +72,19 @@ impl<'a> Filling<'a> {
 
     fn push(&mut self, loose: Loose<'_>) {
         let shard = shard_of(loose.lookup);
-        let Some(part) = self.parts.get_mut(shard / SHARDS_OF_PART) else {
-            return;
-        };
-        if self.secrets.is_multiple_of(PORTION) {
-            self.places.push(Vec::with_capacity(PORTION));
+        if let Some(part) = self.parts.get_mut(shard / SHARDS_OF_PART) {
+            part.push(shard, loose);
         }
-        if let Some(places) = self.places.last_mut() {
-            places.push((mark(loose.record.key_id()), shard));
-        }
-        part.push(shard, loose);
-        self.secrets += 1;
     }
 
     /// Makes the shards.
     pub(crate) fn finish(self) {
         let table = self.table;
-        let mut places = table.places();
-        places.reserve(self.secrets);
+        let secrets = self.parts.iter().map(|part| part.secrets).sum();
+        table.places().reserve(secrets);
         std::thread::scope(|scope| {
             for part in self.parts {
                 scope.spawn(move || part.finish(table));
-            }
-            for (mark, shard) in self.places.into_iter().flatten() {
-                places.say(mark, shard, true);
             }
         });
     }
@@ -154,7 +138,12 @@ impl Part {
                     name,
                 })
             });
-            table.store(number, Shard::of(loose.collect()));
+            let shard = Shard::of(loose.collect());
+            let mut places = table.places();
+            for record in &shard.records {
+                places.say(mark(record.key_id()), number, true);
+            }
+            table.store(number, shard);
         }
     }
 

@@ -27,8 +27,7 @@ impl Default for Occupied {
 }
 
 impl Occupied {
-    /// Says whether a shard has keys. Of one caller at a time, or of several who all say that one
-    /// has some.
+    /// Says whether a shard has keys. Of one caller at a time.
     pub(super) fn say(&self, number: usize, has: bool) {
         let word = number / BITS;
         mark(&self.shards, number, has);
