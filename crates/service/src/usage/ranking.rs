@@ -66,8 +66,8 @@ impl Rankings {
     }
 }
 
-/// Who and what had most requests until now. Where more than a thousand series have to be read for
-/// it, it is what it was within the last minute, and says of when.
+/// Who and what had most requests until now, whenever the query ends. Where more than a thousand
+/// series have to be read for it, it is what it was within the last minute, and says of when.
 ///
 /// # Errors
 /// The usage database does not answer.
@@ -92,7 +92,11 @@ pub async fn rank(
         });
     }
     let bys = [By::Credential, By::Scope, By::Route];
-    let (counted, series) = read(app, access, query, bys).await?;
+    let query = UsageQuery {
+        to: now,
+        ..query.clone()
+    };
+    let (counted, series) = read(app, access, &query, bys).await?;
     let [credentials, scopes, routes] = counted.map(Most::from);
     let ranking = Ranking {
         credentials,
