@@ -168,6 +168,12 @@ pub async fn revoke_tokens(
     Ok(Deleted::done())
 }
 
+/// The account that a member of a body or query names.
+pub(super) fn named_account(text: Option<&str>) -> Result<Option<AccountId>, Failure> {
+    let id = text.map(str::parse).transpose();
+    id.map_err(|_| Failure::field("account_id", "is no account's id"))
+}
+
 /// Refuses an account that an operator names and that there is not. What stands below one is not
 /// found anyway; a list would be empty, and something new would have no place.
 pub(super) async fn require(
@@ -180,10 +186,9 @@ pub(super) async fn require(
     };
     match accounts::show(web.app(), &access, id).await {
         Ok(_) => Ok(()),
-        Err(error) if error.reason() == Reason::NotFound => Err(Failure::field(
-            "account_id",
-            "must be an account that exists",
-        )),
+        Err(error) if error.reason() == Reason::NotFound => {
+            Err(Failure::field("account_id", "is no account that exists"))
+        }
         Err(error) => Err(error.into()),
     }
 }

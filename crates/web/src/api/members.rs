@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
+use super::accounts::named_account;
 use super::invitations::Invitation;
 use super::{Deleted, Page, accounts};
 use crate::error::Failure;
@@ -222,14 +223,8 @@ impl InAccount {
 
     /// The account that is named.
     pub(super) fn named(&self) -> Result<Option<AccountId>, Failure> {
-        self.account_id.as_deref().map(account_id).transpose()
+        named_account(self.account_id.as_deref())
     }
-}
-
-/// The account that a member of a body or query names.
-pub(super) fn account_id(text: &str) -> Result<AccountId, Failure> {
-    text.parse()
-        .map_err(|_| Failure::field("account_id", "is no account's id"))
 }
 
 fn shown(member: NamedMember) -> impl IntoResponse {

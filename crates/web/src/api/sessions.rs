@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::members::account_id;
+use super::accounts::named_account;
 use super::{Deleted, Page, ShownOnce};
 use crate::error::Failure;
 use crate::error::api::Envelope;
@@ -157,7 +157,7 @@ pub async fn start(
     let input = SignIn {
         email: value.email,
         password: Zeroizing::new(value.password),
-        account_id: value.account_id.as_deref().map(account_id).transpose()?,
+        account_id: named_account(value.account_id.as_deref())?,
         user_agent: user_agent(&headers),
     };
     let started = sessions::start(web.app(), input, origin.into()).await?;
@@ -221,7 +221,7 @@ pub async fn switch(
     Session(caller): Session,
     Json { value, .. }: Json<AccountChoice>,
 ) -> Result<Response, Failure> {
-    let account_id = value.account_id.as_deref().map(account_id).transpose()?;
+    let account_id = named_account(value.account_id.as_deref())?;
     let started = sessions::switch(web.app(), &caller, account_id).await?;
     Ok(created(started))
 }

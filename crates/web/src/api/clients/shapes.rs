@@ -22,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::rotations::{Rotation, Verdict};
 use super::scopes::ScopesBody;
 use crate::api::ShownOnce;
+use crate::api::accounts::named_account;
 use crate::api::uses::Uses;
 use crate::error::Failure;
 
@@ -436,10 +437,6 @@ impl Within {
     }
 
     pub(super) fn account(&self) -> Result<Option<AccountId>, Failure> {
-        let account = self.account_id.as_deref().map(|text| {
-            text.parse()
-                .map_err(|_| Failure::field("account_id", "must be an account's id"))
-        });
-        account.transpose()
+        named_account(self.account_id.as_deref())
     }
 }
