@@ -2,13 +2,14 @@
 //!
 //! Each request of the public listener is a line. Written one by one they cost a system call each,
 //! and threads that answer requests wait for each other, and for whoever reads the log. What is
-//! wrong is written at once, after what was gathered, so that the lines keep their order and none
-//! of those is lost whatever ends the program.
+//! wrong is written at once, after what was gathered, so that it is there whatever ends the
+//! program, and the lines keep their order. While something is being written it is gathered too:
+//! of those who have something to say one at most waits for a log that nobody reads.
 
 use std::io::{self, Write};
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -62,9 +63,27 @@ impl<W: Write + Send + 'static> Gathered<W> {
         }))
     }
 
-    /// Writes what waits.
-    pub(super) fn flush(&self) {
-        self.0.write(&[]);
+    /// Writes what waits, for so long at most: the program ends.
+    pub(super) fn finish_within(&self, time: Duration) {
+        let (written, is_written) = mpsc::channel();
+        let log = self.clone();
+        let write = move || {
+            log.0.write_waiting();
+            written.send(())
+        };
+        if thread::Builder::new().spawn(write).is_ok() {
+            // Whoever does not read it by then misses the rest.
+            let _ = is_written.recv_timeout(time);
+        }
+    }
+
+    /// Writes a line at once, or right after what is being written.
+    fn write_at_once(&self, line: &[u8]) {
+        match self.0.out.try_lock() {
+            Ok(out) => self.0.write_to(out, line),
+            Err(TryLockError::Poisoned(out)) => self.0.write_to(out.into_inner(), line),
+            Err(TryLockError::WouldBlock) => self.gather(line),
+        }
     }
 
     fn gather(&self, line: &[u8]) {
@@ -80,7 +99,7 @@ impl<W: Write + Send + 'static> Gathered<W> {
             if *self.0.has_writer.get_or_init(|| self.start()) {
                 self.0.comes.notify_one();
             } else {
-                self.flush();
+                self.0.write_waiting();
             }
         }
     }
@@ -99,7 +118,7 @@ impl<W: Write + Send + 'static> Gathered<W> {
                 drop(waiting);
                 #[expect(clippy::disallowed_methods, reason = "time is what gathers lines")]
                 thread::sleep(GATHERING);
-                shared.write(&[]);
+                shared.write_waiting();
                 let lost = shared.lost.load(Ordering::Relaxed);
                 if lost > told {
                     let lines = lost - told;
@@ -120,9 +139,13 @@ impl<W> Clone for Gathered<W> {
 }
 
 impl<W: Write> Shared<W> {
+    /// Writes what waits.
+    fn write_waiting(&self) {
+        self.write_to(lock(&self.out), &[]);
+    }
+
     /// Writes what waits, and `line` after it.
-    fn write(&self, line: &[u8]) {
-        let mut out = lock(&self.out);
+    fn write_to(&self, mut out: MutexGuard<'_, Out<W>>, line: &[u8]) {
         let Out { to, lines } = &mut *out;
         mem::swap(lines, &mut lock(&self.waiting));
         lines.extend_from_slice(line);
@@ -153,7 +176,7 @@ impl<'a, W: Write + Send + 'static> MakeWriter<'a> for Gathered<W> {
 impl<W: Write + Send + 'static> Write for Line<'_, W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.is_urgent {
-            self.to.0.write(line);
+            self.to.write_at_once(line);
         } else {
             self.to.gather(line);
         }
@@ -207,17 +230,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_written_at_once_and_in_its_place() {
+    fn what_is_wrong_is_written_in_its_place() {
         let (log, read) = log();
         thread::scope(|scope| {
             scope.spawn(|| {
                 for line in ["1\n", "2\n", "3\n"] {
                     log.gather(line.as_bytes());
                 }
-                log.0.write(b"wrong\n");
-                // It was written before this goes on.
+                log.write_at_once(b"wrong\n");
                 log.gather(b"4\n");
-                log.flush();
             });
             let mut seen = String::new();
             while !seen.ends_with("4\n") {
@@ -228,13 +249,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_is_written_before_its_sayer_goes_on() {
+        let (writes, read) = sync_channel(1);
+        let log = Gathered::of(Reader(writes));
+        log.write_at_once(b"wrong\n");
+        assert_eq!(read.try_recv().expect("a line"), "wrong\n");
+    }
+
+    #[test]
     fn nobody_waits_for_a_log_that_is_not_read() {
         let (log, read) = log();
         let line = [b'x'; 1_024];
         let lines = 4 * WAITING_BYTES_MAX / line.len();
-        for _ in 0..lines {
+        let writing = log.clone();
+        thread::spawn(move || writing.write_at_once(&line));
+        // From here on something is being written that nobody reads.
+        while log.0.out.try_lock().is_ok() {
+            thread::yield_now();
+        }
+        for _ in 1..lines / 2 {
             log.gather(&line);
         }
+        for _ in lines / 2..lines {
+            log.write_at_once(&line);
+        }
+        log.finish_within(Duration::ZERO);
         let mut seen = 0;
         while lines > seen / line.len() + log.0.lost.load(Ordering::Relaxed) {
             seen += read.recv().expect("lines").len();

@@ -4,11 +4,15 @@ mod gathered;
 
 use std::io::{self, IsTerminal, Stderr};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use claviger_service::config::Log;
 use tracing_subscriber::EnvFilter;
 
 use gathered::Gathered;
+
+/// How long whoever reads the log is waited for at the end.
+const ENDING: Duration = Duration::from_secs(1);
 
 static LOG: OnceLock<Gathered<Stderr>> = OnceLock::new();
 
@@ -38,7 +42,7 @@ pub(crate) fn start_for_command() {
 
 /// Writes what is gathered: the program ends.
 pub(crate) fn finish() {
-    if let Some(gathered) = LOG.get() {
-        gathered.flush();
+    if let Some(lines) = LOG.get() {
+        lines.finish_within(ENDING);
     }
 }
