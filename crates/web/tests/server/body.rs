@@ -21,19 +21,15 @@ async fn length(body: Body) -> (StatusCode, String) {
 }
 
 async fn serve() -> Running {
+    serve_with(Settings::default()).await
+}
+
+async fn serve_with(settings: Settings) -> Running {
     let router = Router::new()
         .route("/", post(length))
         .route("/import/{id}", post(length))
         .route("/unread", post(|| async { StatusCode::UNAUTHORIZED }));
-    let body_timeout = Duration::from_millis(200);
-    start(
-        router,
-        Settings {
-            body_timeout,
-            ..Settings::default()
-        },
-    )
-    .await
+    start(router, settings).await
 }
 
 fn declared(path: &str, length: usize) -> String {
@@ -116,7 +112,11 @@ async fn who_goes_on_sending_still_gets_the_refusal() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_408() {
-    let server = serve().await;
+    let server = serve_with(Settings {
+        body_timeout: Duration::from_millis(200),
+        ..Settings::default()
+    })
+    .await;
     for head in [declared("/", 10), chunked("/")] {
         let mut client = server.connect().await;
         client.send(&head).await;

@@ -15,7 +15,7 @@ fn router() -> Router {
 
 fn impatient() -> Settings {
     Settings {
-        header_timeout: Duration::from_millis(200),
+        header_timeout: Duration::from_secs(1),
         ..Settings::default()
     }
 }
@@ -47,13 +47,13 @@ async fn a_silent_connection_is_closed() {
 #[tokio::test]
 async fn an_idle_connection_lives_longer_than_a_head_may_take() {
     let settings = Settings {
-        idle_timeout: Duration::from_secs(2),
+        idle_timeout: Duration::from_secs(4),
         ..impatient()
     };
     let server = start(router(), settings).await;
     let mut client = server.connect().await;
     client.get("/").await;
-    let silence = tokio::time::timeout(Duration::from_millis(500), client.rest()).await;
+    let silence = tokio::time::timeout(Duration::from_secs(2), client.rest()).await;
     assert!(silence.is_err(), "closed while it may idle");
     assert_eq!(client.get("/").await.body, "hello");
     assert_eq!(client.rest().await, "");

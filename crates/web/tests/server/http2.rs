@@ -156,7 +156,7 @@ impl hyper::body::Body for Undeclared {
 
 #[tokio::test]
 async fn a_preface_alone_is_closed_when_it_idles() {
-    let idle_timeout = Duration::from_millis(200);
+    let idle_timeout = Duration::from_secs(1);
     let server = start(
         router(),
         Settings {
