@@ -176,9 +176,14 @@ async fn an_unknown_client_takes_as_long_as_a_wrong_secret() {
     let guesses =
         [by.client_id.as_deref().unwrap(), unknown].map(|id| credentials(id, wrong.expose()));
     let clock = || test.app.sources().both().boot_nanos;
-    // The fastest of many rounds: what disturbs the machine only ever adds.
+    let is_alike = |[one, other]: [u64; 2]| one < other * 2 && other < one * 2;
+    // The fastest of many rounds: what disturbs the machine only ever adds, and a difference that
+    // is the program's own does not go away with more of them.
     let mut fastest = [u64::MAX; 2];
-    for _ in 0..50 {
+    for round in 0..1_000 {
+        if round >= 50 && is_alike(fastest) {
+            break;
+        }
         for (guess, fastest) in guesses.iter().zip(&mut fastest) {
             let begun = clock();
             for _ in 0..100 {
@@ -187,8 +192,7 @@ async fn an_unknown_client_takes_as_long_as_a_wrong_secret() {
             *fastest = (*fastest).min(clock() - begun);
         }
     }
-    let [one, other] = fastest;
-    assert!(one < other * 2 && other < one * 2, "{one} and {other} ns");
+    assert!(is_alike(fastest), "{fastest:?} ns");
     test.close().await;
 }
 
