@@ -196,11 +196,11 @@ async fn a_letter_waits_until_the_server_takes_it_and_a_hopeless_one_is_given_up
         let (server, port) = MailServer::start().await;
         // The same data under settings with a server that is there: a restart.
         let app = test.reopened_with(by_smtp(port)).await;
-        app.sources().shift_wall_clock(29_000);
+        app.sources().shift_wall_clock(10_000);
         send_due(&app).await.unwrap();
         assert_eq!(server.letters(), Vec::<String>::new(), "the pause is kept");
         server.refusals.lock().unwrap().push("451 later");
-        app.sources().shift_wall_clock(2_000);
+        app.sources().shift_wall_clock(21_000);
         send_due(&app).await.unwrap();
         assert_eq!(server.letters(), Vec::<String>::new());
         app.sources().shift_wall_clock(61_000);
