@@ -54,6 +54,13 @@ fn main() -> Result<()> {
             report::print_list(sections::ALL);
             Ok(())
         }
+        _ if words
+            .iter()
+            .any(|word| ["--help", "-h", "help"].contains(word)) =>
+        {
+            print!("{USAGE}");
+            Ok(())
+        }
         _ => run(&words),
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the benchmarks, built as users run the program; a short run, whose figures
 //! mean nothing, as developers do.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,16 +23,20 @@ const NODE_MAJOR_MIN: u32 = 22;
 const RIVALS: &str = "rivals";
 const DECISIONS: &str = "decisions";
 
+/// What is told and not measured, so that nothing is built in release mode for it.
+const TOLD: [&str; 4] = ["list", "help", "--help", "-h"];
+
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    if arguments.iter().any(|one| TOLD.contains(&one.as_str())) {
+        return bench(&[], arguments, Vec::new());
+    }
     let is_short = arguments.iter().any(|argument| argument == "--short");
-    let is_list = arguments.iter().any(|argument| argument == "list");
     let sections: Vec<&str> = arguments
         .iter()
         .map(String::as_str)
         .filter(|argument| !argument.starts_with("--"))
         .collect();
-    let is_wanted =
-        |section: &str| !is_list && (sections.is_empty() || sections.contains(&section));
+    let is_wanted = |section: &str| sections.is_empty() || sections.contains(&section);
     let node = is_wanted(RIVALS)
         .then(|| rivals(is_short))
         .transpose()
@@ -49,13 +54,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let allocations = is_wanted(DECISIONS).then(allocations).transpose()?;
-    let mut bench = workspace::cargo();
-    bench.arg("run").args(profile);
-    let status = bench
+    let node = node.map(|node| (NODE_VARIABLE, node.into_os_string()));
+    let allocations = allocations.map(|said| (ALLOCATIONS_VARIABLE, said.into()));
+    bench(
+        profile,
+        arguments,
+        node.into_iter().chain(allocations).collect(),
+    )
+}
+
+/// Builds the benchmark's own program and runs it.
+fn bench(
+    profile: &[&str],
+    arguments: &[String],
+    variables: Vec<(&str, OsString)>,
+) -> Result<ExitCode> {
+    let status = workspace::cargo()
+        .arg("run")
+        .args(profile)
         .args(["--package", "claviger-bench", "--"])
         .args(arguments)
-        .envs(node.map(|node| (NODE_VARIABLE, node)))
-        .envs(allocations.map(|said| (ALLOCATIONS_VARIABLE, said)))
+        .envs(variables)
         .status()
         .context("cannot start cargo")?;
     Ok(if status.success() {
@@ -77,7 +96,7 @@ fn allocations() -> Result<&'static str> {
             "--test",
             "all",
         ])
-        .args(["--", "--test-threads=1", "allocation::"])
+        .args(["--", "allocation::"])
         .status()
         .context("cannot start cargo")?;
     Ok(if status.success() { "none" } else { "some" })
