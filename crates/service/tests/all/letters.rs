@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use claviger_model::UnixMillis;
 use claviger_service::invitations;
 use claviger_service::mail::send_due;
 use claviger_service::settings::{MailSettings, MailTransport, Settings, SmtpServer, SmtpTls};
@@ -192,15 +193,22 @@ async fn a_letter_waits_until_the_server_takes_it_and_a_hopeless_one_is_given_up
     for test in TestApp::on_each(&by_smtp(1)).await {
         // Nobody is there.
         let token = invite(&test, "ana@acme.test").await;
+        let begun = test.app.sources().now();
         send_due(&test.app).await.unwrap();
+        let paused = test.app.sources().now();
         let (server, port) = MailServer::start().await;
         // The same data under settings with a server that is there: a restart.
         let app = test.reopened_with(by_smtp(port)).await;
-        app.sources().shift_wall_clock(10_000);
+        // However long that took: the pause is half a minute from the attempt.
+        let at = |moment: UnixMillis| {
+            let sources = app.sources();
+            sources.shift_wall_clock(moment.since(sources.now()));
+        };
+        at(begun.plus_millis(29_000));
         send_due(&app).await.unwrap();
         assert_eq!(server.letters(), Vec::<String>::new(), "the pause is kept");
         server.refusals.lock().unwrap().push("451 later");
-        app.sources().shift_wall_clock(21_000);
+        at(paused.plus_millis(31_000));
         send_due(&app).await.unwrap();
         assert_eq!(server.letters(), Vec::<String>::new());
         app.sources().shift_wall_clock(61_000);
